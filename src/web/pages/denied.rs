@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::AppTile;
+use super::{AppTile, Reference};
 use crate::web::assets;
 
 /// The 403: this account may not enter that app. Plain words, and never the name of a role.
@@ -25,12 +25,8 @@ pub struct DeniedPage {
     pub token: String,
     /// The apps that one may enter.
     pub apps: Vec<AppTile>,
-    /// The stable reason code.
-    pub code: Option<String>,
-    /// The trace id.
-    pub reference: Option<String>,
-    /// When, in UTC.
-    pub time: Option<String>,
+    /// What finds the cause in the log.
+    pub reference: Reference,
 }
 
 #[cfg(test)]
@@ -46,9 +42,7 @@ impl DeniedPage {
             switch_url: "javascript:alert(1)".into(),
             token: text.clone(),
             apps: super::launcher::hostile_tiles(),
-            code: Some(text.clone()),
-            reference: Some(text.clone()),
-            time: Some(text),
+            reference: Reference::of(&text),
         };
         let plain = Self {
             app_name: "Publisher".into(),
@@ -59,9 +53,7 @@ impl DeniedPage {
             switch_url: "/login/switch".into(),
             token: "c2VhbGVk".into(),
             apps: super::launcher::tiles().into_iter().take(1).collect(),
-            code: Some("D-101".into()),
-            reference: Some("7f3c9a51d2e84b06".into()),
-            time: Some("2025-11-21 12:56:07 UTC".into()),
+            reference: Reference::of("D-101"),
         };
         let nowhere = Self {
             app_name: "Publisher".into(),
@@ -72,9 +64,7 @@ impl DeniedPage {
             switch_url: "/login/switch".into(),
             token: "c2VhbGVk".into(),
             apps: Vec::new(),
-            code: None,
-            reference: None,
-            time: None,
+            reference: Reference::of("D-102"),
         };
         vec![plain, nowhere, hostile]
     }

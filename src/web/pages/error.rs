@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::Link;
+use super::{Link, Reference};
 use crate::web::assets;
 
 /// Any 4xx or 5xx of ours: a sentence that a person understands, a way on, and what finds the
@@ -22,12 +22,8 @@ pub struct ErrorPage {
     pub next: Vec<Link>,
     /// Whom to ask.
     pub contact: Option<String>,
-    /// The stable reason code.
-    pub code: Option<String>,
-    /// The trace id.
-    pub reference: Option<String>,
-    /// When, in UTC.
-    pub time: Option<String>,
+    /// What finds the cause in the log.
+    pub reference: Reference,
 }
 
 /// `/reasons/CODE`: what a reason code means. No data about anybody.
@@ -83,9 +79,7 @@ impl ErrorPage {
                 link("Your apps", "/"),
             ],
             contact: Some("helpdesk@example.org".into()),
-            code: Some("R-STALE".into()),
-            reference: Some("7f3c9a51d2e84b06".into()),
-            time: Some("2025-11-21 12:56:07 UTC".into()),
+            reference: Reference::of("R-STALE"),
         };
         let bare = Self {
             status: 404,
@@ -94,9 +88,7 @@ impl ErrorPage {
             advice: None,
             next: Vec::new(),
             contact: None,
-            code: None,
-            reference: None,
-            time: None,
+            reference: Reference::of("H-404"),
         };
         let evil = Self {
             status: 400,
@@ -108,9 +100,7 @@ impl ErrorPage {
                 link(&hostile, &hostile),
             ],
             contact: Some(hostile.clone()),
-            code: Some(hostile.clone()),
-            reference: Some(hostile.clone()),
-            time: Some(hostile),
+            reference: Reference::of(&hostile),
         };
         vec![old, bare, evil]
     }

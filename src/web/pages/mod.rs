@@ -2,8 +2,10 @@
 //! and never a secret. It must not know how anything was decided, nor read anything.
 //!
 //! askama escapes every value; no template uses `|safe`. The pages work without JavaScript, have
-//! no inline script and no inline style, and load nothing but [`super::assets`]. Names that people
-//! chose stand in `<bdi>`, so that writing direction marks in them cannot rearrange the sentence.
+//! no inline script and no inline style, and load nothing but [`super::assets`]. Texts that
+//! people chose go through `shown` and stand in `<bdi>`, so that they cannot rearrange a sentence.
+
+use std::borrow::Cow;
 
 mod account;
 mod denied;
@@ -52,6 +54,43 @@ pub struct Link {
     pub text: String,
     /// Where it leads: a path of ours or an http(s) address.
     pub url: String,
+}
+
+/// What a person quotes when asking for help.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    /// The stable reason code.
+    pub code: String,
+    /// The trace id: ours, never taken from a header.
+    pub trace_id: String,
+    /// When, in UTC.
+    pub time: String,
+}
+
+#[cfg(test)]
+impl Reference {
+    fn of(code: &str) -> Self {
+        let (trace_id, time) = ("7f3c9a51d2e84b06", "2025-11-21 12:56:07 UTC");
+        Self {
+            code: code.into(),
+            trace_id: trace_id.into(),
+            time: time.into(),
+        }
+    }
+}
+
+/// A text without the characters that set the writing direction: an unclosed one in a name would
+/// rearrange our own sentence around it. Not for what a form sends on, which stays exact.
+fn shown(text: &str) -> Cow<'_, str> {
+    const DIRECTION: [char; 12] = [
+        '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
+        '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+    ];
+    if text.contains(DIRECTION) {
+        text.replace(DIRECTION, "").into()
+    } else {
+        text.into()
+    }
 }
 
 /// An address fit for `href` or `action`: http(s) or a path of ours, else the launcher.

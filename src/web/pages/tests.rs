@@ -149,6 +149,20 @@ fn no_value_can_leave_its_place() {
 }
 
 #[test]
+fn no_text_can_turn_the_writing_direction_of_ours() {
+    for (name, html) in all() {
+        // What a form sends stands in `value`, and stays exact.
+        let sent = |tag: &&str| tag.starts_with("<input") || tag.contains(" value=\"");
+        for piece in html
+            .split_inclusive('>')
+            .filter(|piece| !sent(&piece.trim_start()))
+        {
+            assert!(!piece.contains(['\u{202e}', '\u{2066}']), "{name}: {piece}");
+        }
+    }
+}
+
+#[test]
 fn every_input_has_a_label_and_every_reference_by_id_has_its_target() {
     for (name, html) in all() {
         let tags = tags(&html);
