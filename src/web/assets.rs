@@ -4,6 +4,7 @@
 //! release is seen at once. The style sheet names its pictures relatively, hence within the hash.
 
 use std::fmt::Write as _;
+use std::future::{Ready, ready};
 use std::sync::LazyLock;
 
 use axum::extract::Path;
@@ -66,11 +67,15 @@ const ASSETS: [Asset; 6] = [
 
 /// `GET /static/{version}/{name}`. Another release's version gets today's content, uncached: while
 /// nodes are being replaced, a page of the one may ask the other for its style.
-pub async fn asset(Path((version, name)): Path<(String, String)>) -> Response {
+pub fn asset(Path((version, name)): Path<(String, String)>) -> Ready<Response> {
+    ready(answer(&version, &name))
+}
+
+fn answer(version: &str, name: &str) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return (StatusCode::NOT_FOUND, NOSNIFF).into_response();
     };
-    let caching = if version == *VERSION {
+    let caching = if version == VERSION.as_str() {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
@@ -119,13 +124,9 @@ pub(crate) fn names_and_contents() -> impl Iterator<Item = (&'static str, &'stat
 mod tests {
     use super::*;
 
-    async fn get(version: &str, name: &str) -> Response {
-        asset(Path((version.to_owned(), name.to_owned()))).await
-    }
-
-    #[tokio::test]
-    async fn the_style_sheet_of_this_release_may_be_kept_for_ever() {
-        let response = get(&VERSION, "doorward.css").await;
+    #[test]
+    fn the_style_sheet_of_this_release_may_be_kept_for_ever() {
+        let response = answer(&VERSION, "doorward.css");
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(
             response.headers()["content-type"],
@@ -138,18 +139,18 @@ mod tests {
         assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     }
 
-    #[tokio::test]
-    async fn another_releases_address_gives_todays_content_uncached() {
-        let response = get("0123456789abcdef", "submit.js").await;
+    #[test]
+    fn another_releases_address_gives_todays_content_uncached() {
+        let response = answer("0123456789abcdef", "submit.js");
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["cache-control"], "no-cache");
     }
 
-    #[tokio::test]
-    async fn what_is_no_asset_is_not_found() {
+    #[test]
+    fn what_is_no_asset_is_not_found() {
         for name in ["doorward.rs", "../Cargo.toml", "", "DOORWARD.CSS"] {
             assert_eq!(
-                get(&VERSION, name).await.status(),
+                answer(&VERSION, name).status(),
                 StatusCode::NOT_FOUND,
                 "{name}"
             );
@@ -166,6 +167,61 @@ mod tests {
             named += 1;
         }
         assert!(named > 0);
+    }
+
+    /// The value of `--name` in a block of the style sheet, as linear red, green and blue.
+    fn colour(block: &str, name: &str) -> Option<[f64; 3]> {
+        let hex = block
+            .split(&format!("--{name}: #"))
+            .nth(1)?
+            .split(';')
+            .next()?;
+        let wide: String = if hex.len() == 3 {
+            hex.chars().flat_map(|digit| [digit, digit]).collect()
+        } else {
+            hex.to_owned()
+        };
+        Some([0, 2, 4].map(|at| {
+            let part = f64::from(u8::from_str_radix(&wide[at..at + 2], 16).unwrap()) / 255.0;
+            if part <= 0.040_45 {
+                part / 12.92
+            } else {
+                ((part + 0.055) / 1.055).powf(2.4)
+            }
+        }))
+    }
+
+    /// WCAG 2.2, relative luminance and contrast ratio.
+    fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+        let light = |[r, g, b]: [f64; 3]| 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+        let (one, other) = (light(one), light(other));
+        one.max(other) / one.min(other)
+    }
+
+    #[test]
+    fn texts_and_edges_stand_out_as_wcag_aa_asks_in_light_and_in_dark() {
+        let style = std::str::from_utf8(ASSETS[0].content).unwrap();
+        let mut blocks = style
+            .split(":root {")
+            .skip(1)
+            .map(|b| b.split('}').next().unwrap());
+        let (light, dark) = (blocks.next().unwrap(), blocks.next().unwrap());
+        let pairs = "ink/ground ink/surface ink/danger-ground ink/note-ground ink/good-ground \
+                     quiet/ground quiet/surface accent/ground accent/surface accent-strong/ground \
+                     on-accent/accent on-accent/accent-strong danger/danger-ground on-wall/wall \
+                     on-wall/wall-raised lamp/wall";
+        for (scheme, block) in [("light", light), ("dark", dark)] {
+            let of = |name: &str| colour(block, name).or_else(|| colour(light, name)).unwrap();
+            for pair in pairs.split_whitespace() {
+                let (text, ground) = pair.split_once('/').unwrap();
+                let ratio = contrast(of(text), of(ground));
+                assert!(ratio >= 4.5, "{scheme}: {pair} is {ratio:.2}");
+            }
+            for ground in ["surface", "ground"] {
+                let ratio = contrast(of("field-line"), of(ground));
+                assert!(ratio >= 3.0, "{scheme}: field-line/{ground} is {ratio:.2}");
+            }
+        }
     }
 
     #[test]

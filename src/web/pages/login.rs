@@ -51,7 +51,7 @@ pub enum Problem {
     },
     /// The form had been open for too long, or came from another browser: it is bound anew.
     FormExpired,
-    /// The app asks for a fresh sign-in (ForceAuthn, or a session too old).
+    /// The app asks for a fresh sign-in (`ForceAuthn`, or a session too old).
     SignInAgain,
     /// The person asked to sign in as somebody else.
     SomeoneElse,
