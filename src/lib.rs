@@ -3,3 +3,4 @@ pub mod access;
 pub mod clock;
 pub mod directory;
 pub mod saml;
+pub mod web;
