@@ -1,1 +1,3 @@
+//! Doorward, a SAML 2.0 identity provider that is closed by default.
 
+pub mod saml;
