@@ -1,6 +1,3 @@
-//! Doorward.
-pub mod access;
-pub mod clock;
-pub mod directory;
+//! Doorward, a SAML 2.0 identity provider that is closed by default.
+
 pub mod saml;
-pub mod web;

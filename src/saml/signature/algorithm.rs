@@ -49,9 +49,7 @@ impl SignatureAlgorithm {
     /// The algorithm of that identifier, if it is accepted.
     #[must_use]
     pub fn from_uri(uri: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.uri() == uri)
+        Self::ALL.into_iter().find(|algorithm| algorithm.uri() == uri)
     }
 
     pub(super) fn accept(uri: &str) -> Result<Self, SignatureError> {
@@ -99,9 +97,7 @@ impl DigestAlgorithm {
     /// The algorithm of that identifier, if it is accepted.
     #[must_use]
     pub fn from_uri(uri: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.uri() == uri)
+        Self::ALL.into_iter().find(|algorithm| algorithm.uri() == uri)
     }
 
     pub(super) fn accept(uri: &str) -> Result<Self, SignatureError> {
@@ -119,7 +115,5 @@ impl DigestAlgorithm {
 
 /// A whole identifier fits; a message cannot fill a log.
 fn refused(uri: &str) -> SignatureError {
-    SignatureError::RefusedAlgorithm {
-        uri: uri.chars().take(120).collect(),
-    }
+    SignatureError::RefusedAlgorithm { uri: uri.chars().take(120).collect() }
 }
