@@ -138,7 +138,7 @@ def browser():
     program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         port = next(
-            (found[1] for line in program.stdout if (found := re.search(r"on port (\d+)\.?$", line.strip()))),
+            (found[1] for line in program.stdout if (found := re.search(r"successfully on port (\d+)", line))),
             None,
         )
         if port is None:
