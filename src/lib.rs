@@ -1,1 +1,4 @@
-
+//! Doorward.
+pub mod access;
+pub mod clock;
+pub mod directory;

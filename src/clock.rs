@@ -1,0 +1,77 @@
+//! Time and randomness: the one place where they come from; everywhere else they are values.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use crate::directory::time::UnixTime;
+
+/// Where "now" comes from.
+#[derive(Debug, Clone, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    System,
+    /// A clock that stands still until a test moves it; clones share it.
+    Fixed(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `now` until it is moved.
+    #[must_use]
+    pub fn fixed(now: UnixTime) -> Self {
+        Self::Fixed(Arc::new(AtomicI64::new(now.millis())))
+    }
+
+    /// The instant now.
+    #[must_use]
+    pub fn now(&self) -> UnixTime {
+        match self {
+            Self::System => system_now(),
+            Self::Fixed(millis) => UnixTime::from_millis(millis.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a fixed clock; the machine's clock is not ours to move.
+    pub fn advance(&self, by: Duration) {
+        if let Self::Fixed(millis) = self {
+            let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+            millis.fetch_add(by, Ordering::SeqCst);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
+fn system_now() -> UnixTime {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    // A clock before 1970 is a machine without a clock: every window check then refuses.
+    UnixTime::from_millis(since.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// There is no randomness to be had: nothing secret can be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gave no randomness: {0}")]
+pub struct NoRandomness(#[from] openssl::error::ErrorStack);
+
+/// Fresh random bytes from OpenSSL's generator.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where randomness comes from"
+)]
+pub fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
+    let mut bytes = [0; N];
+    openssl::rand::rand_bytes(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A fresh random id of 128 bits in hex, for rows.
+pub fn random_id() -> Result<String, NoRandomness> {
+    use std::fmt::Write as _;
+    Ok(random::<16>()?
+        .iter()
+        .fold(String::with_capacity(32), |mut id, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(id, "{byte:02x}");
+            id
+        }))
+}

@@ -1,0 +1,14 @@
+//! The nouns: user, role, service provider, session, time, audit event, reason code.
+//!
+//! This room knows no protocol, no database and no clock: its types say what exists and what may
+//! be written down, and everything else depends on it.
+
+pub mod audit;
+pub mod facts;
+pub mod name;
+pub mod reason;
+pub mod rule;
+pub mod service_provider;
+pub mod session;
+pub mod time;
+pub mod user;

@@ -1,0 +1,391 @@
+//! Service providers: the doors, each with its rule, its endpoints and its policy.
+
+use thiserror::Error;
+
+use super::name::{EntityId, RoleName, SpId, SpName};
+use super::rule::Rule;
+
+/// A registered service provider. There is none without a [`Rule`] (DESIGN 2) and none without an
+/// endpoint that can take a Response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceProvider {
+    /// Immutable and random.
+    pub id: SpId,
+    /// Counts up at every change; what is cached about it is cached under this number.
+    pub version: i64,
+    /// The short name that people type.
+    pub name: SpName,
+    /// The SAML name.
+    pub entity_id: EntityId,
+    /// A disabled SP gets nothing at all.
+    pub enabled: bool,
+    /// Who may enter.
+    pub rule: Rule,
+    /// Where Responses may go.
+    pub acs: AcsEndpoints,
+    /// The SP's signing certificates, DER. Their dates do not count, only their keys (C-S7).
+    pub certificates: Vec<Vec<u8>>,
+    /// Public keys that the metadata gave without a certificate (`ds:KeyValue`, C-S9), DER SPKI.
+    pub bare_keys: Vec<Vec<u8>>,
+    /// NameIDFormat elements of its metadata, in order.
+    pub name_id_formats: Vec<String>,
+    /// The metadata document as it was given, if there was one.
+    pub metadata: Option<String>,
+    /// What the administrator decided.
+    pub policy: Policy,
+}
+
+impl ServiceProvider {
+    /// What pages call it.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.policy
+            .display_name
+            .as_deref()
+            .unwrap_or(self.name.as_str())
+    }
+
+    /// The host of its default endpoint, shown beside the title against look-alike names.
+    #[must_use]
+    pub fn host(&self) -> String {
+        url::Url::parse(&self.acs.default_endpoint().location)
+            .ok()
+            .and_then(|url| {
+                let host = url.host_str()?.to_owned();
+                Some(
+                    url.port()
+                        .map_or(host.clone(), |port| format!("{host}:{port}")),
+                )
+            })
+            .unwrap_or_default()
+    }
+}
+
+/// What the administrator decided about an SP: the options of `sp add` and `sp update`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// `--display-name`, else what the metadata says.
+    pub display_name: Option<String>,
+    /// `--home-url`: where the launcher and a stale page lead.
+    pub home_url: Option<String>,
+    /// `--contact`: whom a refused person asks.
+    pub contact: Option<String>,
+    /// `--sign`.
+    pub sign: Sign,
+    /// `--require-signed-requests`, or the metadata's `AuthnRequestsSigned`.
+    pub require_signed_requests: bool,
+    /// `--denied`.
+    pub denied: Denied,
+    /// `--nameid`.
+    pub name_id: Option<NameIdFormat>,
+    /// `--attribute`; nothing said means the default set.
+    pub attributes: Option<Vec<String>>,
+    /// `--release-role`; nothing said means the roles that the rule names.
+    pub release_roles: Option<Vec<RoleName>>,
+    /// `--allow-idp-initiated`.
+    pub allow_idp_initiated: bool,
+    /// `--allow-http`.
+    pub allow_http: bool,
+}
+
+/// What is signed in a Response (Profiles 4.1.4.5, E26).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sign {
+    /// The assertion, then the Response around it.
+    #[default]
+    Both,
+    /// The assertion alone.
+    Assertion,
+    /// The Response alone.
+    Response,
+}
+
+/// What the SP gets when somebody may not enter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Denied {
+    /// Nothing: the person gets a page of ours.
+    #[default]
+    Page,
+    /// A Response with the status `RequestDenied`.
+    Status,
+}
+
+/// The NameID formats on offer (Core 8.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameIdFormat {
+    /// Pairwise: opaque and another at every SP (Core 8.3.7).
+    Persistent,
+    /// Another at every Response (Core 8.3.8).
+    Transient,
+    /// The e-mail address (Core 8.3.2).
+    EmailAddress,
+    /// The sign-in name (Core 8.3.1).
+    Unspecified,
+}
+
+impl NameIdFormat {
+    /// All, in the order in which our metadata lists them.
+    pub const ALL: [Self; 4] = [
+        Self::Persistent,
+        Self::Transient,
+        Self::EmailAddress,
+        Self::Unspecified,
+    ];
+
+    /// The URI of the format.
+    #[must_use]
+    pub fn uri(self) -> &'static str {
+        match self {
+            Self::Persistent => "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+            Self::Transient => "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+            Self::EmailAddress => "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+            Self::Unspecified => "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+        }
+    }
+
+    /// The format of a URI; `None` is a format that is not offered.
+    #[must_use]
+    pub fn from_uri(uri: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.uri() == uri)
+    }
+
+    /// The short word for command lines.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Persistent => "persistent",
+            Self::Transient => "transient",
+            Self::EmailAddress => "emailAddress",
+            Self::Unspecified => "unspecified",
+        }
+    }
+
+    /// From the URI or the short word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.uri() == text || format.word() == text)
+    }
+}
+
+/// The bindings that an ACS can be registered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AcsBinding {
+    /// HTTP-POST: the one by which Responses leave.
+    HttpPost,
+    /// Another one, kept because indexes and the order count (Metadata 2.2.3), never answered to.
+    Other,
+}
+
+/// One AssertionConsumerService of an SP (Metadata 2.4.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcsEndpoint {
+    /// Its binding.
+    pub binding: AcsBinding,
+    /// Its URL, compared byte for byte.
+    pub location: String,
+    /// Its index.
+    pub index: u16,
+    /// `isDefault`, where it was said.
+    pub is_default: Option<bool>,
+}
+
+/// The endpoints of an SP: at least one of them takes a Response by HTTP-POST.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcsEndpoints {
+    all: Vec<AcsEndpoint>,
+    default: AcsEndpoint,
+}
+
+/// Why a list of endpoints cannot be registered.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AcsError {
+    /// No endpoint with the HTTP-POST binding.
+    #[error("no AssertionConsumerService with the HTTP-POST binding")]
+    NoPostEndpoint,
+    /// Not an absolute http or https URL, or one with a fragment, a user or odd characters.
+    #[error("{0:?} is not an absolute http(s) URL without user and fragment")]
+    Location(String),
+    /// Plain http outside loopback, without `--allow-http`.
+    #[error("{0:?} is plain http outside loopback")]
+    PlainHttp(String),
+    /// Two endpoints with one index (Metadata 2.2.3).
+    #[error("two AssertionConsumerService elements have the index {0}")]
+    DuplicateIndex(u16),
+}
+
+impl AcsEndpoints {
+    /// Checks and takes a list of endpoints in document order.
+    pub fn new(all: Vec<AcsEndpoint>, allow_http: bool) -> Result<Self, AcsError> {
+        let mut indexes = std::collections::BTreeSet::new();
+        for endpoint in &all {
+            if !indexes.insert(endpoint.index) {
+                return Err(AcsError::DuplicateIndex(endpoint.index));
+            }
+            if endpoint.binding == AcsBinding::HttpPost {
+                check_location(&endpoint.location, allow_http)?;
+            }
+        }
+        let default = choose_default(&all)
+            .cloned()
+            .ok_or(AcsError::NoPostEndpoint)?;
+        Ok(Self { all, default })
+    }
+
+    /// Endpoints read back from storage, where they were checked when written.
+    pub fn from_stored(all: Vec<AcsEndpoint>) -> Result<Self, AcsError> {
+        let default = choose_default(&all)
+            .cloned()
+            .ok_or(AcsError::NoPostEndpoint)?;
+        Ok(Self { all, default })
+    }
+
+    /// All, in document order.
+    pub fn iter(&self) -> impl Iterator<Item = &AcsEndpoint> {
+        self.all.iter()
+    }
+
+    /// Where a Response goes that was asked for without naming an endpoint: the one marked
+    /// default, else the first not marked otherwise, else the first (Metadata 2.2.3); endpoints
+    /// that cannot carry a Response are passed over (C-R3).
+    #[must_use]
+    pub fn default_endpoint(&self) -> &AcsEndpoint {
+        &self.default
+    }
+
+    /// The endpoint with exactly this URL that takes a Response by HTTP-POST.
+    #[must_use]
+    pub fn by_location(&self, location: &str) -> Option<&AcsEndpoint> {
+        self.postable()
+            .find(|endpoint| endpoint.location == location)
+    }
+
+    /// The endpoint with this index, if it takes a Response by HTTP-POST.
+    #[must_use]
+    pub fn by_index(&self, index: u16) -> Option<&AcsEndpoint> {
+        self.postable().find(|endpoint| endpoint.index == index)
+    }
+
+    fn postable(&self) -> impl Iterator<Item = &AcsEndpoint> {
+        self.all
+            .iter()
+            .filter(|endpoint| endpoint.binding == AcsBinding::HttpPost)
+    }
+}
+
+fn choose_default(all: &[AcsEndpoint]) -> Option<&AcsEndpoint> {
+    let postable = || {
+        all.iter()
+            .filter(|endpoint| endpoint.binding == AcsBinding::HttpPost)
+    };
+    postable()
+        .find(|endpoint| endpoint.is_default == Some(true))
+        .or_else(|| postable().find(|endpoint| endpoint.is_default.is_none()))
+        .or_else(|| postable().next())
+}
+
+/// Whether a URL may be an address that we send browsers to (T-ACS-SCHEME).
+pub fn check_location(location: &str, allow_http: bool) -> Result<(), AcsError> {
+    let wrong = || AcsError::Location(location.to_owned());
+    let visible = location
+        .bytes()
+        .all(|b| b.is_ascii_graphic() && !b"\\<>\"`{}|^".contains(&b));
+    if !visible || location.len() > 2048 || location.contains('#') {
+        return Err(wrong());
+    }
+    let url = url::Url::parse(location).map_err(|_| wrong())?;
+    if !url.username().is_empty() || url.password().is_some() || url.host().is_none() {
+        return Err(wrong());
+    }
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if allow_http || is_loopback(&url) => Ok(()),
+        "http" => Err(AcsError::PlainHttp(location.to_owned())),
+        _ => Err(wrong()),
+    }
+}
+
+/// Whether a URL names this very machine.
+#[must_use]
+pub fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(index: u16, binding: AcsBinding, is_default: Option<bool>) -> AcsEndpoint {
+        let location = format!("https://sp.example/acs{index}");
+        AcsEndpoint {
+            binding,
+            location,
+            index,
+            is_default,
+        }
+    }
+
+    #[test]
+    fn c_r3_the_default_endpoint_can_carry_a_response() {
+        use AcsBinding::{HttpPost, Other};
+        let default_of = |all| AcsEndpoints::new(all, false).map(|acs| acs.default.index);
+        assert_eq!(
+            default_of(vec![endpoint(0, Other, None), endpoint(1, HttpPost, None)]),
+            Ok(1)
+        );
+        assert_eq!(
+            default_of(vec![
+                endpoint(0, HttpPost, None),
+                endpoint(1, HttpPost, Some(true))
+            ]),
+            Ok(1)
+        );
+        assert_eq!(
+            default_of(vec![
+                endpoint(0, HttpPost, Some(false)),
+                endpoint(1, HttpPost, None)
+            ]),
+            Ok(1)
+        );
+        assert_eq!(default_of(vec![endpoint(3, HttpPost, Some(false))]), Ok(3));
+        assert_eq!(
+            default_of(vec![endpoint(0, Other, Some(true))]),
+            Err(AcsError::NoPostEndpoint)
+        );
+    }
+
+    #[test]
+    fn t_acs_scheme_only_plain_web_addresses_can_be_registered() {
+        for good in [
+            "https://sp.example/acs",
+            "http://127.0.0.1:8081/acs",
+            "http://[::1]/acs",
+        ] {
+            assert_eq!(check_location(good, false), Ok(()), "{good}");
+        }
+        for bad in [
+            "javascript:alert(1)//https://sp.example/acs",
+            "data:text/html,x",
+            "//sp.example/acs",
+            "https://sp.example@evil.example/acs",
+            "https://evil.example\\@sp.example/acs",
+            "https://sp.example/acs#f",
+            "https://sp.example/acs ",
+            "https://sp.example/\tacs",
+            "",
+        ] {
+            assert!(
+                matches!(check_location(bad, true), Err(AcsError::Location(_))),
+                "{bad}"
+            );
+        }
+        assert!(check_location("http://sp.example/acs", false).is_err());
+        assert!(check_location("http://sp.example/acs", true).is_ok());
+    }
+}
