@@ -1,4 +1,5 @@
 //! Doorward.
 pub mod access;
 pub mod clock;
+pub mod config;
 pub mod directory;
