@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::authn::password::Cost;
 use crate::directory::name::EntityId;
 use crate::directory::session::SessionLimits;
 
@@ -61,7 +62,7 @@ pub struct Config {
     /// Whether `base_url` may be plain http outside loopback.
     pub allow_insecure_http: bool,
     /// The cost of a password hash.
-    pub argon2: Argon2Cost,
+    pub argon2: Cost,
     /// What a power cut may take.
     pub durability: Durability,
     /// The form of the log.
@@ -83,17 +84,6 @@ pub enum SigningAlgorithm {
     P256,
     /// ECDSA on P-384.
     P384,
-}
-
-/// The cost of one argon2id hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Argon2Cost {
-    /// Memory in KiB.
-    pub memory_kib: u32,
-    /// Passes.
-    pub iterations: u32,
-    /// Lanes.
-    pub parallelism: u32,
 }
 
 /// What a power cut may take.
@@ -351,8 +341,8 @@ fn clock_skew(text: &str) -> Result<Duration, Wrong> {
     Ok(skew)
 }
 
-fn argon2_cost(source: &mut Source) -> Option<Argon2Cost> {
-    let cost = Argon2Cost {
+fn argon2_cost(source: &mut Source) -> Option<Cost> {
+    let cost = Cost {
         memory_kib: source.value("argon2.memory_kib", value::number)?,
         iterations: source.value("argon2.iterations", value::number)?,
         parallelism: source.value("argon2.parallelism", value::number)?,
