@@ -36,13 +36,13 @@ pub struct History {
 }
 
 /// Counts that have not grown for this long are forgotten.
-pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
+pub const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 
 /// The longest delay for one source on one account.
-pub const PAIR_CAP: Duration = Duration::from_secs(300);
+pub const PAIR_CAP: Duration = Duration::from_mins(5);
 
 /// The longest delay for an account, from a source that has failed on it.
-pub const ACCOUNT_CAP: Duration = Duration::from_secs(60);
+pub const ACCOUNT_CAP: Duration = Duration::from_mins(1);
 
 /// The longest delay for an account, from a source that has not failed on it.
 pub const STRANGER_CAP: Duration = Duration::from_secs(5);
@@ -169,7 +169,7 @@ mod tests {
             };
             if let Some(delay) = super::delay(&history, NOW) {
                 prop_assert!(delay <= PAIR_CAP);
-                let later = NOW.plus(delay).plus(Duration::from_secs(7_200));
+                let later = NOW.plus(delay).plus(Duration::from_hours(2));
                 prop_assert_eq!(super::delay(&history, later), None);
             }
         }
