@@ -49,7 +49,9 @@ impl SignatureAlgorithm {
     /// The algorithm of that identifier, if it is accepted.
     #[must_use]
     pub fn from_uri(uri: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.uri() == uri)
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.uri() == uri)
     }
 
     pub(super) fn accept(uri: &str) -> Result<Self, SignatureError> {
@@ -97,7 +99,9 @@ impl DigestAlgorithm {
     /// The algorithm of that identifier, if it is accepted.
     #[must_use]
     pub fn from_uri(uri: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.uri() == uri)
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.uri() == uri)
     }
 
     pub(super) fn accept(uri: &str) -> Result<Self, SignatureError> {
@@ -115,5 +119,7 @@ impl DigestAlgorithm {
 
 /// A whole identifier fits; a message cannot fill a log.
 fn refused(uri: &str) -> SignatureError {
-    SignatureError::RefusedAlgorithm { uri: uri.chars().take(120).collect() }
+    SignatureError::RefusedAlgorithm {
+        uri: uri.chars().take(120).collect(),
+    }
 }

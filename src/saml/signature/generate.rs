@@ -30,8 +30,13 @@ pub enum KeyKind {
 
 impl KeyKind {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Rsa2048, Self::Rsa3072, Self::Rsa4096, Self::P256, Self::P384];
+    pub const ALL: [Self; 5] = [
+        Self::Rsa2048,
+        Self::Rsa3072,
+        Self::Rsa4096,
+        Self::P256,
+        Self::P384,
+    ];
 
     /// The name in the configuration: `rsa3072`.
     #[must_use]
@@ -95,14 +100,20 @@ pub fn generate(
     serial: [u8; 20],
 ) -> Result<GeneratedKey, ErrorStack> {
     let key = kind.key()?;
-    let digest =
-        if kind == KeyKind::P384 { MessageDigest::sha384() } else { MessageDigest::sha256() };
+    let digest = if kind == KeyKind::P384 {
+        MessageDigest::sha384()
+    } else {
+        MessageDigest::sha256()
+    };
     let mut builder = describe(&key, common_name, serial)?;
     builder.set_not_before(&*Asn1Time::from_unix(not_before)?)?;
     builder.set_not_after(&*Asn1Time::from_unix(not_after)?)?;
     builder.sign(&key, digest)?;
     let certificate: X509 = builder.build();
-    Ok(GeneratedKey { pkcs8: key.private_key_to_pkcs8()?, certificate: certificate.to_der()? })
+    Ok(GeneratedKey {
+        pkcs8: key.private_key_to_pkcs8()?,
+        certificate: certificate.to_der()?,
+    })
 }
 
 fn describe(

@@ -55,7 +55,11 @@ impl KeyType {
                 // An exponent of 1 makes every signature valid.
                 let sound = rsa.e().num_bits() > 1 && rsa.e().is_bit_set(0);
                 let strong = rsa.n().num_bits() >= 2048;
-                if sound && strong { Ok(Self::Rsa) } else { Err(KeyError::Weak) }
+                if sound && strong {
+                    Ok(Self::Rsa)
+                } else {
+                    Err(KeyError::Weak)
+                }
             }
             Id::EC => {
                 let ec = key.ec_key().map_err(|_| KeyError::Unreadable)?;
@@ -97,18 +101,16 @@ pub(super) enum EcdsaForm {
 impl VerifyingKey {
     /// The key of a certificate in DER.
     pub fn from_certificate_der(der: &[u8]) -> Result<Self, KeyError> {
-        X509::from_der(der).and_then(|certificate| certificate.public_key()).map_or_else(
-            |_| Err(KeyError::Unreadable),
-            Self::new,
-        )
+        X509::from_der(der)
+            .and_then(|certificate| certificate.public_key())
+            .map_or_else(|_| Err(KeyError::Unreadable), Self::new)
     }
 
     /// The key of a certificate in PEM.
     pub fn from_certificate_pem(pem: &[u8]) -> Result<Self, KeyError> {
-        X509::from_pem(pem).and_then(|certificate| certificate.public_key()).map_or_else(
-            |_| Err(KeyError::Unreadable),
-            Self::new,
-        )
+        X509::from_pem(pem)
+            .and_then(|certificate| certificate.public_key())
+            .map_or_else(|_| Err(KeyError::Unreadable), Self::new)
     }
 
     /// The key of a `ds:KeyValue`: `ds:RSAKeyValue`, or `dsig11:ECKeyValue` with a named curve.
@@ -129,7 +131,11 @@ impl VerifyingKey {
     fn new(key: PKey<Public>) -> Result<Self, KeyError> {
         let key_type = KeyType::of(&key)?;
         let info = key.public_key_to_der().map_err(|_| KeyError::Unreadable)?;
-        Ok(Self(Arc::new(Inner { key, key_type, fingerprint: sha256(&info) })))
+        Ok(Self(Arc::new(Inner {
+            key,
+            key_type,
+            fingerprint: sha256(&info),
+        })))
     }
 
     /// SHA-256 of the key's `SubjectPublicKeyInfo`: the same for every certificate of a key.
@@ -171,15 +177,23 @@ impl VerifyingKey {
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VerifyingKey({:?}, ", self.0.key_type)?;
-        self.0.fingerprint.iter().take(8).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        self.0
+            .fingerprint
+            .iter()
+            .take(8)
+            .try_for_each(|byte| write!(f, "{byte:02x}"))?;
         write!(f, ")")
     }
 }
 
 fn raw_to_der(signature: &[u8], width: usize) -> Option<Vec<u8>> {
-    let (r, s) = signature.split_at_checked(width).filter(|(_, s)| s.len() == width)?;
+    let (r, s) = signature
+        .split_at_checked(width)
+        .filter(|(_, s)| s.len() == width)?;
     let parts = (BigNum::from_slice(r).ok()?, BigNum::from_slice(s).ok()?);
-    EcdsaSig::from_private_components(parts.0, parts.1).and_then(|both| both.to_der()).ok()
+    EcdsaSig::from_private_components(parts.0, parts.1)
+        .and_then(|both| both.to_der())
+        .ok()
 }
 
 /// The number in a `ds:CryptoBinary` child.
@@ -197,14 +211,18 @@ fn rsa_key(value: &Element) -> Result<PKey<Public>, KeyError> {
 }
 
 fn ec_key(value: &Element) -> Result<PKey<Public>, KeyError> {
-    let curve = value.child(DSIG11, "NamedCurve").and_then(|curve| curve.attribute("URI"));
+    let curve = value
+        .child(DSIG11, "NamedCurve")
+        .and_then(|curve| curve.attribute("URI"));
     let curve = match curve.ok_or(KeyError::Curve)? {
         "urn:oid:1.2.840.10045.3.1.7" => Nid::X9_62_PRIME256V1,
         "urn:oid:1.3.132.0.34" => Nid::SECP384R1,
         "urn:oid:1.3.132.0.35" => Nid::SECP521R1,
         _ => return Err(KeyError::Curve),
     };
-    let point = value.child(DSIG11, "PublicKey").and_then(|point| point.text().ok());
+    let point = value
+        .child(DSIG11, "PublicKey")
+        .and_then(|point| point.text().ok());
     let point = point.and_then(decode_base64).ok_or(KeyError::Unreadable)?;
     ec_from_point(curve, &point).map_err(|_| KeyError::Unreadable)
 }

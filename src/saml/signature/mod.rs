@@ -89,7 +89,11 @@ pub enum SignatureError {
 #[must_use]
 pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     use base64::Engine as _;
-    let compact: Vec<u8> =
-        text.bytes().filter(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r')).collect();
-    base64::engine::general_purpose::STANDARD.decode(compact).ok()
+    let compact: Vec<u8> = text
+        .bytes()
+        .filter(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
+        .collect();
+    base64::engine::general_purpose::STANDARD
+        .decode(compact)
+        .ok()
 }

@@ -71,16 +71,27 @@ fn only_children<'e, const N: usize>(
         return Err(SignatureError::UnexpectedContent);
     }
     let children: Vec<_> = parent.children().collect();
-    let children: [&Element; N] =
-        children.try_into().map_err(|_| SignatureError::UnexpectedContent)?;
-    let expected = children.iter().zip(names).all(|(child, name)| child.is(DS, name));
-    if expected { Ok(children) } else { Err(SignatureError::UnexpectedContent) }
+    let children: [&Element; N] = children
+        .try_into()
+        .map_err(|_| SignatureError::UnexpectedContent)?;
+    let expected = children
+        .iter()
+        .zip(names)
+        .all(|(child, name)| child.is(DS, name));
+    if expected {
+        Ok(children)
+    } else {
+        Err(SignatureError::UnexpectedContent)
+    }
 }
 
 /// No attributes but these, all in no namespace.
 fn only_attributes(element: &Element, names: &[&str]) -> Result<(), SignatureError> {
     let known = |namespace: &str, local: &str| namespace.is_empty() && names.contains(&local);
-    if element.attributes().all(|a| known(a.namespace(), a.local_name())) {
+    if element
+        .attributes()
+        .all(|a| known(a.namespace(), a.local_name()))
+    {
         Ok(())
     } else {
         Err(SignatureError::UnexpectedContent)
@@ -109,14 +120,21 @@ fn check_key_info(key_info: &Element) -> Result<(), SignatureError> {
     let points = key_info
         .children()
         .any(|child| matches!(child.local_name(), "RetrievalMethod" | "KeyInfoReference"));
-    if points { Err(SignatureError::UnexpectedContent) } else { Ok(()) }
+    if points {
+        Err(SignatureError::UnexpectedContent)
+    } else {
+        Ok(())
+    }
 }
 
 fn open_signed_info(signed_info: &Element) -> Result<[&Element; 3], SignatureError> {
     if signed_info.children_named(DS, "Reference").count() != 1 {
         return Err(SignatureError::NotOneReference);
     }
-    only_children(signed_info, ["CanonicalizationMethod", "SignatureMethod", "Reference"])
+    only_children(
+        signed_info,
+        ["CanonicalizationMethod", "SignatureMethod", "Reference"],
+    )
 }
 
 fn open_reference<'d>(
@@ -128,7 +146,11 @@ fn open_reference<'d>(
     if id.len() > MAX_ID || !is_nc_name(id) {
         return Err(SignatureError::UnusableId);
     }
-    if reference.attribute("URI").and_then(|uri| uri.strip_prefix('#')) != Some(id) {
+    if reference
+        .attribute("URI")
+        .and_then(|uri| uri.strip_prefix('#'))
+        != Some(id)
+    {
         return Err(SignatureError::NotTheRoot);
     }
     let [transforms, method, value] =
@@ -151,7 +173,9 @@ fn transform_prefixes(transforms: &Element) -> Result<Vec<&str>, SignatureError>
 
 fn algorithm_of(element: &Element) -> Result<&str, SignatureError> {
     only_attributes(element, &["Algorithm"])?;
-    element.attribute("Algorithm").ok_or(SignatureError::UnexpectedContent)
+    element
+        .attribute("Algorithm")
+        .ok_or(SignatureError::UnexpectedContent)
 }
 
 /// The `PrefixList` of exclusive C14N, which may hold nothing else.
@@ -161,20 +185,32 @@ fn prefixes(exclusive: &Element) -> Result<Vec<&str>, SignatureError> {
     if more.is_some() || !exclusive.texts().all(is_blank) {
         return Err(SignatureError::UnexpectedContent);
     }
-    let Some(inclusive) = inclusive else { return Ok(Vec::new()) };
+    let Some(inclusive) = inclusive else {
+        return Ok(Vec::new());
+    };
     only_attributes(inclusive, &["PrefixList"])?;
-    if !inclusive.is(EXCLUSIVE_C14N, "InclusiveNamespaces")
-        || !inclusive.text().is_ok_and(is_blank)
+    if !inclusive.is(EXCLUSIVE_C14N, "InclusiveNamespaces") || !inclusive.text().is_ok_and(is_blank)
     {
         return Err(SignatureError::UnexpectedContent);
     }
-    let list = inclusive.attribute("PrefixList").ok_or(SignatureError::UnexpectedContent)?;
+    let list = inclusive
+        .attribute("PrefixList")
+        .ok_or(SignatureError::UnexpectedContent)?;
     let blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r');
-    let prefixes: Vec<_> = list.split(blank).filter(|prefix| !prefix.is_empty()).collect();
-    if prefixes.len() > MAX_PREFIXES { Err(SignatureError::PrefixList) } else { Ok(prefixes) }
+    let prefixes: Vec<_> = list
+        .split(blank)
+        .filter(|prefix| !prefix.is_empty())
+        .collect();
+    if prefixes.len() > MAX_PREFIXES {
+        Err(SignatureError::PrefixList)
+    } else {
+        Ok(prefixes)
+    }
 }
 
 fn value(element: &Element) -> Result<Vec<u8>, SignatureError> {
-    let text = element.text().map_err(|_| SignatureError::UnexpectedContent)?;
+    let text = element
+        .text()
+        .map_err(|_| SignatureError::UnexpectedContent)?;
     decode_base64(text).ok_or(SignatureError::MalformedValue)
 }

@@ -48,7 +48,10 @@ impl SigningKey {
         let key = PKey::private_key_from_pkcs8(pkcs8).map_err(|_| KeyError::Unreadable)?;
         let parsed = X509::from_der(certificate).map_err(|_| KeyError::Unreadable)?;
         let key_type = KeyType::of(&key)?;
-        if !parsed.public_key().is_ok_and(|public| public.public_eq(&key)) {
+        if !parsed
+            .public_key()
+            .is_ok_and(|public| public.public_eq(&key))
+        {
             return Err(KeyError::Mismatch);
         }
         let algorithm = match key_type {
@@ -57,10 +60,19 @@ impl SigningKey {
             KeyType::Ec(48) => SignatureAlgorithm::EcdsaSha384,
             KeyType::Ec(_) => SignatureAlgorithm::EcdsaSha512,
         };
-        let id = sha256(certificate).iter().fold(String::new(), |hex, b| hex + &format!("{b:02x}"));
+        let id = sha256(certificate)
+            .iter()
+            .fold(String::new(), |hex, b| hex + &format!("{b:02x}"));
         let certificate_base64 = STANDARD.encode(certificate);
         let certificate = certificate.to_vec();
-        Ok(Self { key, key_type, algorithm, certificate, certificate_base64, id })
+        Ok(Self {
+            key,
+            key_type,
+            algorithm,
+            certificate,
+            certificate_base64,
+            id,
+        })
     }
 
     /// The algorithm of every signature by this key.
@@ -92,7 +104,9 @@ impl SigningKey {
     pub fn sign_octets(&self, octets: &[u8]) -> Result<Vec<u8>, SignError> {
         let mut signer = Signer::new(self.algorithm.digest(), &self.key)?;
         let signature = signer.sign_oneshot_to_vec(octets)?;
-        let KeyType::Ec(width) = self.key_type else { return Ok(signature) };
+        let KeyType::Ec(width) = self.key_type else {
+            return Ok(signature);
+        };
         let width = i32::try_from(width).unwrap_or(i32::MAX);
         let parts = EcdsaSig::from_der(&signature)?;
         let mut raw = parts.r().to_vec_padded(width)?;
@@ -116,7 +130,10 @@ impl SigningKey {
         if !is_nc_name(id) {
             return Err(SignError::Id);
         }
-        if !inclusive_prefixes.iter().all(|prefix| *prefix == "#default" || is_nc_name(prefix)) {
+        if !inclusive_prefixes
+            .iter()
+            .all(|prefix| *prefix == "#default" || is_nc_name(prefix))
+        {
             return Err(SignError::Prefix);
         }
         let (before, after) = canonical.split_at_checked(at).ok_or(SignError::Place)?;
@@ -176,6 +193,8 @@ const SIGNED_INFO_ALONE: &str = "<ds:SignedInfo xmlns:ds=\"";
 impl fmt::Debug for SigningKey {
     /// Never the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("SigningKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }

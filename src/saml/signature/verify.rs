@@ -77,7 +77,11 @@ pub fn verify_enveloped<'d>(
     let octets = canonicalize(shape.signed_info, &shape.signed_info_prefixes, None);
     let (algorithm, value) = (shape.algorithm, &shape.signature_value);
     let key = find_key(keys, algorithm, &octets, value, EcdsaForm::Raw)?;
-    Ok(Signed { root: shape.root, algorithm, key })
+    Ok(Signed {
+        root: shape.root,
+        algorithm,
+        key,
+    })
 }
 
 fn check_digest(shape: &Shape<'_>) -> Result<(), SignatureError> {

@@ -25,7 +25,11 @@ fn qualified_name(name: &str) -> Result<RawName<'_>, XmlError> {
         Some(_) => return Err(XmlError::Name),
         None => ("", name),
     };
-    if is_nc_name(local) { Ok(RawName { prefix, local }) } else { Err(XmlError::Name) }
+    if is_nc_name(local) {
+        Ok(RawName { prefix, local })
+    } else {
+        Err(XmlError::Name)
+    }
 }
 
 fn split_at_space(text: &str) -> (&str, &str) {
@@ -72,12 +76,20 @@ fn read_attribute(text: &str) -> Result<(RawAttribute<'_>, &str), XmlError> {
         Some(b'\'') => '\'',
         _ => return Err(XmlError::AttributeSyntax),
     };
-    let (value, rest) =
-        value.get(1..).and_then(|v| v.split_once(quote)).ok_or(XmlError::AttributeSyntax)?;
+    let (value, rest) = value
+        .get(1..)
+        .and_then(|v| v.split_once(quote))
+        .ok_or(XmlError::AttributeSyntax)?;
     if value.contains('<') {
         return Err(XmlError::LessThanInAttribute);
     }
-    Ok((RawAttribute { name: qualified_name(name)?, value }, rest))
+    Ok((
+        RawAttribute {
+            name: qualified_name(name)?,
+            value,
+        },
+        rest,
+    ))
 }
 
 /// Attribute-value normalisation (XML 1.0, section 3.3.3): each literal white-space character
@@ -85,7 +97,10 @@ fn read_attribute(text: &str) -> Result<(RawAttribute<'_>, &str), XmlError> {
 pub(super) fn attribute_value(raw: &str) -> Result<String, XmlError> {
     let mut value = String::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some(at) = rest.bytes().position(|b| matches!(b, b'&' | b'\t' | b'\n' | b'\r')) {
+    while let Some(at) = rest
+        .bytes()
+        .position(|b| matches!(b, b'&' | b'\t' | b'\n' | b'\r'))
+    {
         let (before, special) = rest.split_at(at);
         value.push_str(before);
         if let Some(reference) = special.strip_prefix('&') {
@@ -120,12 +135,17 @@ pub(super) fn resolve(reference: &str) -> Result<char, XmlError> {
         "gt" => Ok('>'),
         "apos" => Ok('\''),
         "quot" => Ok('"'),
-        _ => reference.strip_prefix('#').ok_or(XmlError::Entity).and_then(character),
+        _ => reference
+            .strip_prefix('#')
+            .ok_or(XmlError::Entity)
+            .and_then(character),
     }
 }
 
 fn character(number: &str) -> Result<char, XmlError> {
-    let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
+    let (digits, radix) = number
+        .strip_prefix('x')
+        .map_or((number, 10), |hex| (hex, 16));
     if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
         return Err(XmlError::Entity);
     }

@@ -21,7 +21,11 @@ pub fn canonicalize(
         .map(|prefix| if *prefix == "#default" { "" } else { prefix })
         .collect();
     let mut writer = Writer::with_capacity(4096);
-    Walk { inclusive: &inclusive, without }.element(&mut writer, element, None);
+    Walk {
+        inclusive: &inclusive,
+        without,
+    }
+    .element(&mut writer, element, None);
     writer.into_canonical().into_bytes()
 }
 
@@ -33,7 +37,11 @@ struct Walk<'c> {
 impl Walk<'_> {
     /// The reader's limit of depth bounds this recursion.
     fn element<'e>(&self, writer: &mut Writer<'e>, element: &'e Element, above: Option<&Scope>) {
-        writer.open_tag(&element.binding.prefix, &element.binding.namespace, &element.local);
+        writer.open_tag(
+            &element.binding.prefix,
+            &element.binding.namespace,
+            &element.local,
+        );
         // Below the apex an inclusive prefix can change its meaning only where something is
         // declared, which gives the element a scope of its own.
         if !above.is_some_and(|scope| Arc::ptr_eq(scope, &element.scope)) {
@@ -53,8 +61,8 @@ impl Walk<'_> {
         for node in &element.content {
             match node {
                 Node::Text(text) => writer.push_text(text),
-                Node::Element(child) if self.without.is_some_and(|out| std::ptr::eq(out, child)) => {
-                }
+                Node::Element(child)
+                    if self.without.is_some_and(|out| std::ptr::eq(out, child)) => {}
                 Node::Element(child) => self.element(writer, child, Some(&element.scope)),
             }
         }

@@ -49,13 +49,20 @@ const fn continues_name(character: char) -> bool {
 /// Whether a namespace name is an absolute URI, as far as C14N depends on it: a scheme, then
 /// something, in the characters of RFC 3986.
 pub(super) fn is_absolute_uri(uri: &str) -> bool {
-    let Some((scheme, rest)) = uri.split_once(':') else { return false };
+    let Some((scheme, rest)) = uri.split_once(':') else {
+        return false;
+    };
     scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        && scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
         && !rest.is_empty()
         && rest.bytes().all(|b| {
             b.is_ascii_graphic()
-                && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
+                && !matches!(
+                    b,
+                    b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
+                )
         })
 }
 
@@ -65,7 +72,12 @@ mod tests {
 
     #[test]
     fn only_the_characters_of_xml_are_legal() {
-        for legal in ["", "\t\n\r ~", "\u{7F}\u{85}", "\u{D7FF}\u{E000}\u{FFFD}\u{10FFFF}"] {
+        for legal in [
+            "",
+            "\t\n\r ~",
+            "\u{7F}\u{85}",
+            "\u{D7FF}\u{E000}\u{FFFD}\u{10FFFF}",
+        ] {
             assert!(all_legal(legal), "{legal:?}");
         }
         for illegal in ["\0", "a\u{1}", "\u{B}", "\u{1F}", "\u{FFFE}", "x\u{FFFF}"] {
@@ -78,7 +90,18 @@ mod tests {
         for name in ["_", "a", "ID-1.2", "é", "a·b"] {
             assert!(is_nc_name(name), "{name:?}");
         }
-        for name in ["", "1", "-a", ".a", "a b", "a:b", "·", "a×", "xpointer(/)", "a\u{FFFE}"] {
+        for name in [
+            "",
+            "1",
+            "-a",
+            ".a",
+            "a b",
+            "a:b",
+            "·",
+            "a×",
+            "xpointer(/)",
+            "a\u{FFFE}",
+        ] {
             assert!(!is_nc_name(name), "{name:?}");
         }
     }
@@ -88,7 +111,17 @@ mod tests {
         for uri in ["urn:a", "http://www.w3.org/2000/09/xmldsig#", "a+b-c.1:x"] {
             assert!(is_absolute_uri(uri), "{uri:?}");
         }
-        for uri in ["1", "a/b", ":a", "urn:", "1a:b", "//host/x", "urn:a b", "urn:<", "u\u{e9}:a"] {
+        for uri in [
+            "1",
+            "a/b",
+            ":a",
+            "urn:",
+            "1a:b",
+            "//host/x",
+            "urn:a b",
+            "urn:<",
+            "u\u{e9}:a",
+        ] {
             assert!(!is_absolute_uri(uri), "{uri:?}");
         }
     }

@@ -39,11 +39,21 @@ pub struct Limits {
 
 impl Limits {
     /// For protocol messages: a real one has some 40 nodes and 6 namespaces.
-    pub const MESSAGE: Self =
-        Self { bytes: 256 * 1024, depth: 32, nodes: 2_000, attributes: 64, namespaces: 32 };
+    pub const MESSAGE: Self = Self {
+        bytes: 256 * 1024,
+        depth: 32,
+        nodes: 2_000,
+        attributes: 64,
+        namespaces: 32,
+    };
     /// For the metadata of one entity, which federations fill with extensions and logos.
-    pub const METADATA: Self =
-        Self { bytes: 20 << 20, depth: 64, nodes: 100_000, attributes: 128, namespaces: 64 };
+    pub const METADATA: Self = Self {
+        bytes: 20 << 20,
+        depth: 64,
+        nodes: 100_000,
+        attributes: 128,
+        namespaces: 64,
+    };
 }
 
 /// Why a document was not taken: one variant per rule.

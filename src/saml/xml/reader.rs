@@ -72,7 +72,10 @@ struct Builder<'l> {
 }
 
 fn binding(prefix: &str, namespace: &str) -> Arc<Binding> {
-    Arc::new(Binding { prefix: prefix.into(), namespace: namespace.into() })
+    Arc::new(Binding {
+        prefix: prefix.into(),
+        namespace: namespace.into(),
+    })
 }
 
 impl<'l> Builder<'l> {
@@ -120,12 +123,20 @@ impl<'l> Builder<'l> {
 
     fn count_node(&mut self) -> Result<(), XmlError> {
         self.nodes += 1;
-        if self.nodes > self.limits.nodes { Err(XmlError::TooManyNodes) } else { Ok(()) }
+        if self.nodes > self.limits.nodes {
+            Err(XmlError::TooManyNodes)
+        } else {
+            Ok(())
+        }
     }
 
     fn literal(&mut self, text: &str) -> Result<(), XmlError> {
         if self.open.is_empty() {
-            return if is_blank(text) { Ok(()) } else { Err(XmlError::TextOutsideRoot) };
+            return if is_blank(text) {
+                Ok(())
+            } else {
+                Err(XmlError::TextOutsideRoot)
+            };
         }
         if text.contains("]]>") {
             return Err(XmlError::CdataEnd);
@@ -173,13 +184,19 @@ impl<'l> Builder<'l> {
             scope,
         };
         self.remember_ids(&element)?;
-        self.open.push(Open { element, has_comment: false });
+        self.open.push(Open {
+            element,
+            has_comment: false,
+        });
         Ok(())
     }
 
     /// The bindings in scope at an element: its parent's, and what it declares itself.
     fn scope(&self, raw: &[RawAttribute<'_>]) -> Result<Scope, XmlError> {
-        let inherited = self.open.last().map_or(&self.no_scope, |open| &open.element.scope);
+        let inherited = self
+            .open
+            .last()
+            .map_or(&self.no_scope, |open| &open.element.scope);
         let mut declared = raw.iter().filter_map(declaration).peekable();
         if declared.peek().is_none() {
             return Ok(Arc::clone(inherited));
@@ -192,9 +209,14 @@ impl<'l> Builder<'l> {
             if here.len() >= self.limits.namespaces {
                 return Err(XmlError::TooManyNamespaces);
             }
-            here.push((prefix, check_binding(prefix, attributes::attribute_value(value)?)?));
+            here.push((
+                prefix,
+                check_binding(prefix, attributes::attribute_value(value)?)?,
+            ));
         }
-        let kept = inherited.iter().filter(|old| here.iter().all(|(new, _)| **new != *old.prefix));
+        let kept = inherited
+            .iter()
+            .filter(|old| here.iter().all(|(new, _)| **new != *old.prefix));
         let mut scope: Vec<_> = kept.cloned().collect();
         for (prefix, namespace) in here {
             // `xmlns=""` takes the default away, and `xml` is bound everywhere.
@@ -233,10 +255,17 @@ impl<'l> Builder<'l> {
                 self.element_binding(scope, *name)?
             };
             let value = attributes::attribute_value(value)?;
-            attributes.push(Attribute { binding, local: name.local.into(), value });
+            attributes.push(Attribute {
+                binding,
+                local: name.local.into(),
+                value,
+            });
         }
         attributes.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
-        if attributes.windows(2).any(|pair| matches!(pair, [a, b] if a.order() == b.order())) {
+        if attributes
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if a.order() == b.order()))
+        {
             return Err(XmlError::DuplicateAttribute);
         }
         Ok(attributes)
@@ -244,7 +273,10 @@ impl<'l> Builder<'l> {
 
     /// SAML's `ID` and `xml:id` share one set: no two elements may be meant by one reference.
     fn remember_ids(&mut self, element: &Element) -> Result<(), XmlError> {
-        for id in [element.attribute("ID"), element.attribute_ns(XML_NAMESPACE, "id")] {
+        for id in [
+            element.attribute("ID"),
+            element.attribute_ns(XML_NAMESPACE, "id"),
+        ] {
             if id.is_some_and(|id| !self.ids.insert(id.to_owned())) {
                 return Err(XmlError::DuplicateId);
             }
@@ -258,14 +290,20 @@ impl<'l> Builder<'l> {
         }
         self.count_node()?;
         if let Some(open) = self.open.last_mut() {
-            open.element.content.push(Node::Text(std::mem::take(&mut self.text)));
+            open.element
+                .content
+                .push(Node::Text(std::mem::take(&mut self.text)));
         }
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), XmlError> {
         self.flush_text()?;
-        let Some(Open { element, has_comment }) = self.open.pop() else {
+        let Some(Open {
+            element,
+            has_comment,
+        }) = self.open.pop()
+        else {
             return Err(XmlError::Tags);
         };
         if has_comment && holds_value(&element) {
@@ -282,7 +320,9 @@ impl<'l> Builder<'l> {
         if !self.open.is_empty() {
             return Err(XmlError::Tags);
         }
-        self.root.map(|root| Document { root }).ok_or(XmlError::NoRoot)
+        self.root
+            .map(|root| Document { root })
+            .ok_or(XmlError::NoRoot)
     }
 }
 
@@ -294,8 +334,14 @@ fn holds_value(element: &Element) -> bool {
 /// The prefix that an attribute declares, if it is a namespace declaration, and its raw value.
 fn declaration<'x>(attribute: &RawAttribute<'x>) -> Option<(&'x str, &'x str)> {
     match attribute.name {
-        RawName { prefix: "xmlns", local } => Some((local, attribute.value)),
-        RawName { prefix: "", local: "xmlns" } => Some(("", attribute.value)),
+        RawName {
+            prefix: "xmlns",
+            local,
+        } => Some((local, attribute.value)),
+        RawName {
+            prefix: "",
+            local: "xmlns",
+        } => Some(("", attribute.value)),
         _ => None,
     }
 }
@@ -324,7 +370,13 @@ fn check_declaration(declaration: &str) -> Result<(), XmlError> {
     attributes::read_tag(declaration, 3, &mut parts).map_err(|_| XmlError::Declaration)?;
     let mut parts = parts.into_iter().peekable();
     let mut next = |name: &str| {
-        let is = |part: &RawAttribute<'_>| part.name == RawName { prefix: "", local: name };
+        let is = |part: &RawAttribute<'_>| {
+            part.name
+                == RawName {
+                    prefix: "",
+                    local: name,
+                }
+        };
         parts.next_if(is).map(|part| part.value)
     };
     match next("version") {
@@ -338,5 +390,9 @@ fn check_declaration(declaration: &str) -> Result<(), XmlError> {
     if next("standalone").is_some_and(|value| !matches!(value, "yes" | "no")) {
         return Err(XmlError::Declaration);
     }
-    if parts.next().is_some() { Err(XmlError::Declaration) } else { Ok(()) }
+    if parts.next().is_some() {
+        Err(XmlError::Declaration)
+    } else {
+        Ok(())
+    }
 }

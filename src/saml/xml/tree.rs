@@ -119,7 +119,10 @@ impl Element {
     /// The value of the attribute of that namespace and local name.
     #[must_use]
     pub fn attribute_ns(&self, namespace: &str, local: &str) -> Option<&str> {
-        self.attributes.iter().find(|a| a.order() == (namespace, local)).map(|a| a.value.as_str())
+        self.attributes
+            .iter()
+            .find(|a| a.order() == (namespace, local))
+            .map(|a| a.value.as_str())
     }
 
     /// All attributes, in canonical order.
@@ -147,7 +150,8 @@ impl Element {
         namespace: &'e str,
         local: &'e str,
     ) -> impl Iterator<Item = &'e Self> {
-        self.children().filter(move |child| child.is(namespace, local))
+        self.children()
+            .filter(move |child| child.is(namespace, local))
     }
 
     /// The whole value of an element that holds nothing but a value.
@@ -179,7 +183,10 @@ impl Element {
     /// How many elements of that name are here: this one and all below it.
     #[must_use]
     pub fn count(&self, namespace: &str, local: &str) -> usize {
-        let below: usize = self.children().map(|child| child.count(namespace, local)).sum();
+        let below: usize = self
+            .children()
+            .map(|child| child.count(namespace, local))
+            .sum();
         usize::from(self.is(namespace, local)) + below
     }
 }

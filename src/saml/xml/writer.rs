@@ -168,7 +168,11 @@ impl<'n> Writer<'n> {
         if self.open.is_empty() {
             self.fail(WriteError::Unbalanced);
         }
-        if self.rendered.iter().any(|one| root_declares(canonical, *one)) {
+        if self
+            .rendered
+            .iter()
+            .any(|one| root_declares(canonical, *one))
+        {
             self.fail(WriteError::RepeatedDeclaration);
         }
         self.out.push_str(canonical);
@@ -208,7 +212,11 @@ impl<'n> Writer<'n> {
     pub(super) fn open_tag(&mut self, prefix: &'n str, uri: &'n str, local: &'n str) {
         self.flush_tag();
         let namespace = Namespace { prefix, uri };
-        self.open.push(Open { namespace, local, outside: self.rendered.len() });
+        self.open.push(Open {
+            namespace,
+            local,
+            outside: self.rendered.len(),
+        });
         self.in_tag = true;
     }
 
@@ -226,7 +234,11 @@ impl<'n> Writer<'n> {
         let start = self.values.len();
         escape_attribute(&mut self.values, value);
         let value = start..self.values.len();
-        self.attributes.push(Pending { namespace: Namespace { prefix, uri }, local, value });
+        self.attributes.push(Pending {
+            namespace: Namespace { prefix, uri },
+            local,
+            value,
+        });
     }
 
     pub(super) fn push_text(&mut self, text: &str) {
@@ -236,7 +248,12 @@ impl<'n> Writer<'n> {
 
     pub(super) fn close_tag(&mut self) {
         self.flush_tag();
-        let Some(Open { namespace, local, outside }) = self.open.pop() else {
+        let Some(Open {
+            namespace,
+            local,
+            outside,
+        }) = self.open.pop()
+        else {
             return self.fail(WriteError::Unbalanced);
         };
         self.rendered.truncate(outside);
@@ -250,7 +267,14 @@ impl<'n> Writer<'n> {
         if !std::mem::replace(&mut self.in_tag, false) {
             return;
         }
-        let Some(Open { namespace, local, outside }) = self.open.last() else { return };
+        let Some(Open {
+            namespace,
+            local,
+            outside,
+        }) = self.open.last()
+        else {
+            return;
+        };
         let (namespace, local, outside) = (*namespace, *local, *outside);
         self.out.push('<');
         push_name(&mut self.out, namespace.prefix, local);
@@ -280,8 +304,13 @@ impl<'n> Writer<'n> {
         if namespace.prefix == "xml" {
             return;
         }
-        let found = self.rendered.iter().rposition(|one| one.prefix == namespace.prefix);
-        let in_scope = found.and_then(|at| self.rendered.get(at)).map_or("", |one| one.uri);
+        let found = self
+            .rendered
+            .iter()
+            .rposition(|one| one.prefix == namespace.prefix);
+        let in_scope = found
+            .and_then(|at| self.rendered.get(at))
+            .map_or("", |one| one.uri);
         if in_scope == namespace.uri {
             return;
         }
@@ -292,10 +321,16 @@ impl<'n> Writer<'n> {
     }
 
     fn write_declarations(&mut self, outside: usize) {
-        let Some(new) = self.rendered.get_mut(outside..) else { return };
+        let Some(new) = self.rendered.get_mut(outside..) else {
+            return;
+        };
         new.sort_unstable_by(|a, b| a.prefix.cmp(b.prefix));
         for Namespace { prefix, uri } in new {
-            self.out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
+            self.out.push_str(if prefix.is_empty() {
+                " xmlns"
+            } else {
+                " xmlns:"
+            });
             self.out.push_str(prefix);
             self.out.push_str("=\"");
             escape_attribute(&mut self.out, uri);
@@ -313,7 +348,8 @@ impl<'n> Writer<'n> {
             self.out.push(' ');
             push_name(&mut self.out, attribute.namespace.prefix, attribute.local);
             self.out.push_str("=\"");
-            self.out.push_str(self.values.get(attribute.value.clone()).unwrap_or_default());
+            self.out
+                .push_str(self.values.get(attribute.value.clone()).unwrap_or_default());
             self.out.push('"');
         }
         if repeated {
@@ -340,13 +376,22 @@ fn push_name(out: &mut String, prefix: &str, local: &str) {
 /// Whether the root of a canonical text declares `namespace`. Declarations come first in a
 /// canonical start tag, and their values hold neither blanks nor quotes.
 fn root_declares(canonical: &str, namespace: Namespace<'_>) -> bool {
-    canonical.split(' ').skip(1).map_while(|part| part.strip_prefix("xmlns")).any(|declaration| {
-        let declaration = declaration.strip_prefix(':').unwrap_or(declaration);
-        declaration.split_once("=\"").is_some_and(|(prefix, value)| {
-            prefix == namespace.prefix
-                && value.split('"').next().is_some_and(|uri| uri == namespace.uri)
+    canonical
+        .split(' ')
+        .skip(1)
+        .map_while(|part| part.strip_prefix("xmlns"))
+        .any(|declaration| {
+            let declaration = declaration.strip_prefix(':').unwrap_or(declaration);
+            declaration
+                .split_once("=\"")
+                .is_some_and(|(prefix, value)| {
+                    prefix == namespace.prefix
+                        && value
+                            .split('"')
+                            .next()
+                            .is_some_and(|uri| uri == namespace.uri)
+                })
         })
-    })
 }
 
 /// C14N 1.0, section 2.3, text nodes.

@@ -1,0 +1,9 @@
+//! XML and signatures from outside: what the reader refuses, C14N and signatures against the
+//! xmlsec1 and xmllint of the machine on generated documents, and the attacks of THREATS.md.
+
+mod canonical;
+mod interop;
+mod reader;
+mod shapes;
+mod support;
+mod wrapping;
