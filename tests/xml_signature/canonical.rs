@@ -71,11 +71,9 @@ const LISTS: [&str; 7] = [
     "a xml",
 ];
 
-#[test]
-fn parts_of_documents_and_lists_of_prefixes_come_out_as_xmlsec_digests_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let key_file = folder.path().join("key.pem");
-    std::fs::write(&key_file, private_pem(&pair(KeyKind::P256))).unwrap();
+/// 120 generated documents within one, to be signed with a reference to each element that has an
+/// ID; and those ids, each with its list of prefixes.
+fn document_of_parts() -> (String, Vec<(String, &'static str)>) {
     let outer = [
         ("", "urn:outer"),
         ("a", "urn:one"),
@@ -87,7 +85,7 @@ fn parts_of_documents_and_lists_of_prefixes_come_out_as_xmlsec_digests_them() {
         let generator = Generator::new(choices, true, &format!("d{number}-"));
         let (text, ids) = generator.document(&outer);
         parts.push_str(&text);
-        for (at, id) in ids.iter().enumerate() {
+        for (at, id) in ids.into_iter().enumerate() {
             let list = LISTS[(number + at) % LISTS.len()];
             write!(
                 references,
@@ -97,27 +95,37 @@ fn parts_of_documents_and_lists_of_prefixes_come_out_as_xmlsec_digests_them() {
                 <DigestValue/></Reference>"##
             )
             .unwrap();
-            expected.push((id.clone(), list));
+            expected.push((id, list));
         }
     }
-    assert!(
-        expected.len() > 150,
-        "too few parts to show anything: {}",
-        expected.len()
-    );
     let template = format!(
         r#"<all xmlns="urn:outer" xmlns:a="urn:one" xmlns:saml="urn:outer-saml">{parts}
         <Signature xmlns="{DS}"><SignedInfo><CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"/>
         <SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/>
         {references}</SignedInfo><SignatureValue/></Signature></all>"#
     );
-    let file = folder.path().join("template.xml");
+    (template, expected)
+}
+
+#[test]
+fn parts_of_documents_and_lists_of_prefixes_come_out_as_xmlsec_digests_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (key, file) = (
+        folder.path().join("key.pem"),
+        folder.path().join("template.xml"),
+    );
+    std::fs::write(&key, private_pem(&pair(KeyKind::P256))).unwrap();
+    let (template, expected) = document_of_parts();
+    assert!(
+        expected.len() > 150,
+        "too few parts to show anything: {}",
+        expected.len()
+    );
     std::fs::write(&file, &template).unwrap();
-    let key_argument = key_file.to_str().unwrap();
     let arguments = [
         "--sign",
         "--privkey-pem",
-        key_argument,
+        key.to_str().unwrap(),
         file.to_str().unwrap(),
     ];
     let (success, signed, errors) = run("xmlsec1", &arguments);
@@ -130,8 +138,9 @@ fn parts_of_documents_and_lists_of_prefixes_come_out_as_xmlsec_digests_them() {
     let digests: Vec<_> = info
         .unwrap()
         .children_named(DS, "Reference")
-        .map(|r| {
-            r.child(DS, "DigestValue")
+        .map(|reference| {
+            reference
+                .child(DS, "DigestValue")
                 .unwrap()
                 .text()
                 .unwrap()
@@ -169,7 +178,7 @@ proptest! {
     #[test]
     fn any_bytes_are_read_or_refused_without_a_panic(text in "[<>/!?a-c:=\"' &;#x\\[\\]CDAT-]{0,60}") {
         if let Ok(document) = parse(&text) {
-            canonicalize(document.root(), &["#default"], None);
+            let _ = canonicalize(document.root(), &["#default"], None);
         }
     }
 

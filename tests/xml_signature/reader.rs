@@ -377,37 +377,28 @@ fn t_size_the_limits_hold() {
     let padded = |length: usize| format!("<a>{}</a>", "x".repeat(length - 7));
     assert_eq!(message(&padded(256 * 1024)), None);
     assert_eq!(message(&padded(256 * 1024 + 1)), Some(XmlError::TooLarge));
-    let attributes = |count: usize| {
-        format!(
-            "<a {}/>",
-            (0..count).map(|n| format!("x{n}='' ")).collect::<String>()
-        )
-    };
+    let declared = |count| numbered(count, "xmlns:p{}='u:p' ");
+    let attributes = |count| format!("<a {}/>", numbered(count, "x{}='' "));
     assert_eq!(message(&attributes(64)), None);
     assert_eq!(message(&attributes(65)), Some(XmlError::TooManyAttributes));
     assert_eq!(
         message(&attributes(10_000)),
         Some(XmlError::TooManyAttributes)
     );
-    let namespaces = |count: usize| {
-        format!(
-            "<a {}/>",
-            (0..count)
-                .map(|n| format!("xmlns:p{n}='u:p' "))
-                .collect::<String>()
-        )
-    };
+    let namespaces = |count| format!("<a {}/>", declared(count));
     assert_eq!(message(&namespaces(32)), None);
     assert_eq!(message(&namespaces(33)), Some(XmlError::TooManyNamespaces));
     assert_eq!(
         message(&namespaces(10_000)),
         Some(XmlError::TooManyAttributes)
     );
-    let inherited = format!(
-        "<a {}><b xmlns:q='u:q'/></a>",
-        (0..32)
-            .map(|n| format!("xmlns:p{n}='u:p' "))
-            .collect::<String>()
-    );
+    let inherited = format!("<a {}><b xmlns:q='u:q'/></a>", declared(32));
     assert_eq!(message(&inherited), Some(XmlError::TooManyNamespaces));
+}
+
+/// The pattern `count` times, its braces replaced by the number.
+fn numbered(count: usize, pattern: &str) -> String {
+    (0..count)
+        .map(|number| pattern.replace("{}", &number.to_string()))
+        .collect()
 }

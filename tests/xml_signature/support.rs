@@ -1,4 +1,4 @@
-//! Keys, a small AuthnRequest, generated documents, and the foreign tools.
+//! Keys, a small `AuthnRequest`, generated documents, and the foreign tools.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -32,7 +32,7 @@ pub(crate) fn parse(text: &str) -> Result<Document, XmlError> {
     read(text.as_bytes(), &Limits::METADATA)
 }
 
-/// An AuthnRequest in canonical form, and where its signature goes.
+/// An `AuthnRequest` in canonical form, and where its signature goes.
 pub(crate) fn request(id: &str, acs: &str) -> (String, usize) {
     let mut w = Writer::with_capacity(1024);
     w.start(SAMLP, "AuthnRequest")
@@ -97,12 +97,7 @@ pub(crate) struct Generator<'c> {
 }
 
 /// No `&` in them: libxml2 2.9 writes it unescaped in declarations, which is not even well-formed.
-const URIS: [&str; 4] = [
-    "urn:one",
-    "urn:two",
-    "http://three.example/?a=1#f",
-    "urn:z",
-];
+const URIS: [&str; 4] = ["urn:one", "urn:two", "http://three.example/?a=1#f", "urn:z"];
 const PREFIXES: [&str; 5] = ["", "a", "b", "c", "saml"];
 const LOCALS: [&str; 4] = ["x", "y", "Zed", "é"];
 const TEXTS: [&str; 16] = [
@@ -141,7 +136,7 @@ impl<'c> Generator<'c> {
 
     /// One element, to stand where `scope` (prefix, namespace) is declared.
     pub(crate) fn document(mut self, scope: &[(&str, &str)]) -> (String, Vec<String>) {
-        let scope = scope
+        let scope: Vec<_> = scope
             .iter()
             .map(|(p, n)| ((*p).to_owned(), (*n).to_owned()))
             .collect();
@@ -153,8 +148,8 @@ impl<'c> Generator<'c> {
         usize::from(*self.choices.next().unwrap_or(&0)) % of
     }
 
-    fn element(&mut self, outer: &Vec<(String, String)>, depth: usize) {
-        let mut scope = outer.clone();
+    fn element(&mut self, outer: &[(String, String)], depth: usize) {
+        let mut scope = outer.to_owned();
         let mut attributes: Vec<(String, String, String)> = Vec::new();
         for prefix in PREFIXES {
             if self.choose(4) == 1 {
@@ -205,7 +200,7 @@ impl<'c> Generator<'c> {
         self.content(&name, &scope, depth);
     }
 
-    fn content(&mut self, name: &str, scope: &Vec<(String, String)>, depth: usize) {
+    fn content(&mut self, name: &str, scope: &[(String, String)], depth: usize) {
         let items = self.choose(5);
         if items == 0 {
             self.out.push_str("/>");
