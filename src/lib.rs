@@ -2,3 +2,4 @@
 pub mod access;
 pub mod clock;
 pub mod directory;
+pub mod storage;
