@@ -2,4 +2,5 @@
 pub mod access;
 pub mod clock;
 pub mod directory;
+pub mod keystore;
 pub mod storage;
