@@ -5,6 +5,7 @@ pub mod authn;
 pub mod clock;
 pub mod config;
 pub mod directory;
+pub mod keystore;
 pub mod saml;
 pub mod storage;
 pub mod web;
