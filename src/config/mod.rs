@@ -140,6 +140,12 @@ pub enum ConfigError {
     Mistakes(Vec<ConfigMistake>),
 }
 
+/// A duration in the form of the configuration: `2h`, `90s`, `500ms`.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
+    value::duration(text).ok()
+}
+
 impl Config {
     /// Loads the file, or `doorward.toml` of the working directory if there is one, and the
     /// variables of the environment, which win.
