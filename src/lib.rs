@@ -2,8 +2,10 @@
 
 pub mod access;
 pub mod authn;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod directory;
 pub mod saml;
+pub mod storage;
 pub mod web;
