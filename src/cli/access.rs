@@ -17,8 +17,8 @@ use crate::directory::name::{MessageId, RoleName, UserName};
 use crate::directory::rule::Quantifier;
 use crate::directory::service_provider::ServiceProvider;
 use crate::directory::user::User;
-use crate::saml::authn_context::AuthnContext;
 use crate::saml::authn_request::{Asked, AskedAcs, AskedNameId};
+use crate::saml::name_id::PairwiseSecret;
 use crate::saml::response::{Issuer, Stamp, preview};
 
 /// The commands about who may enter.
@@ -223,7 +223,6 @@ async fn try_it(context: &Context, open: &Open, pair: &Pair) -> Result<ExitCode,
 }
 
 fn supposed_assertion(open: &Open, grant: Grant<'_>) -> Result<String, CliError> {
-    let context = AuthnContext::of_base_url(&open.config.base_url);
     let asked = Asked {
         id: None,
         acs: AskedAcs::Default,
@@ -236,12 +235,12 @@ fn supposed_assertion(open: &Open, grant: Grant<'_>) -> Result<String, CliError>
             create_forbidden: false,
             sp_name_qualifier: false,
         },
-        context,
+        context: open.config.password_context(),
         subject: None,
     };
     let issuer = Issuer {
         entity_id: open.config.entity_id.as_str().to_owned(),
-        pairwise_secret: open.secrets.pairwise().clone(),
+        pairwise_secret: PairwiseSecret::new(*open.secrets.pairwise_secret()),
         limits: open.config.session,
     };
     let stamp = Stamp {

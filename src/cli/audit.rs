@@ -138,7 +138,7 @@ fn document(row: &AuditRow) -> Value {
 }
 
 async fn verify(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
-    let found = open.store.verify_audit(open.secrets.audit_key()).await?;
+    let found = open.store.verify_audit(&open.secrets.chain_key()).await?;
     let broken: Vec<_> = found.broken.iter().map(ToString::to_string).collect();
     let document = json!({"ok": broken.is_empty(), "rows": found.rows, "chains": found.chains,
         "broken": broken});

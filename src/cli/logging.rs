@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{Config, LogForm, LogLevel};
 
 /// Starts the log. In a process that logs already (a test) nothing changes.
-pub fn start(config: &Config) {
+pub(super) fn init(config: &Config) {
     let level = match config.log_level {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",

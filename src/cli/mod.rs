@@ -11,7 +11,7 @@ mod context;
 mod error;
 mod init;
 mod key;
-pub mod logging;
+mod logging;
 mod output;
 mod password;
 mod role;

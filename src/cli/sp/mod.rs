@@ -17,6 +17,7 @@ use super::error::{CliError, refused};
 use super::output::{Table, Tone};
 use crate::directory::audit::AuditKind;
 
+pub(super) use document::rule as rule_document;
 use document::{document, print};
 
 /// The commands about service providers.

@@ -21,6 +21,7 @@ use crate::directory::user as room;
 
 pub(super) use add::{NewPerson, add_person};
 use document::{document, print};
+pub(super) use roles::grant_role as grant;
 
 /// The commands about users.
 #[derive(Debug, Subcommand)]

@@ -25,10 +25,8 @@ pub(super) async fn grant(
 ) -> Result<ExitCode, CliError> {
     let user = open.user(name).await?;
     let created = open.ensure_roles([role]).await?;
-    let event = event(open, AuditKind::RoleGranted, &user, role);
     // Everybody holds `everyone`, so it was so already.
-    let changed = role.as_str() != RoleName::EVERYONE
-        && open.store.grant(&user.id, role, event).await?;
+    let changed = role.as_str() != RoleName::EVERYONE && grant_role(open, &user, role).await?;
     let document = json!({"user": user.name.as_str(), "role": role.as_str(), "changed": changed,
         "created_roles": names(&created)});
     context.done(&document, |_| {
@@ -38,6 +36,16 @@ pub(super) async fn grant(
         };
         created_lines(&created) + &line
     })
+}
+
+/// Grants a role that exists.
+pub(in super::super) async fn grant_role(
+    open: &Open,
+    user: &User,
+    role: &RoleName,
+) -> Result<bool, CliError> {
+    let event = event(open, AuditKind::RoleGranted, user, role);
+    Ok(open.store.grant(&user.id, role, event).await?)
 }
 
 pub(super) async fn revoke(

@@ -112,8 +112,7 @@ async fn set_roles(
         open.store.revoke(&user.id, role, event).await?;
     }
     for role in wanted.difference(&user.roles) {
-        let event = roles::event(open, AuditKind::RoleGranted, user, role);
-        open.store.grant(&user.id, role, event).await?;
+        roles::grant_role(open, user, role).await?;
     }
     Ok(created)
 }
