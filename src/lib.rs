@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod directory;
+pub mod keystore;
 pub mod saml;
 pub mod storage;
 pub mod web;

@@ -71,7 +71,7 @@ pub async fn boot(config: Config, clock: Clock, program: &str) -> Result<Booted,
     store
         .start(secrets.chain_key(), program.to_owned(), clock.clone())
         .await?;
-    let signing_key = signing_key(&config, &clock, &store, &secrets).await?;
+    let signing_key = signing_key(&config, &clock, &store, &secrets, program).await?;
     Ok(Booted {
         config,
         clock,
@@ -88,6 +88,7 @@ async fn signing_key(
     clock: &Clock,
     store: &Store,
     secrets: &Secrets,
+    program: &str,
 ) -> Result<SigningKey, BootError> {
     if let Some(stored) = active(store).await? {
         return open_key(&stored, secrets);
@@ -95,7 +96,7 @@ async fn signing_key(
     let fresh = first_key(config, clock, secrets)?;
     let event = AuditEvent {
         detail: Some(format!("{} ({})", fresh.id.as_str(), fresh.algorithm)),
-        actor: Some("first start".to_owned()),
+        actor: Some(program.to_owned()),
         ..AuditEvent::new(clock.now(), AuditKind::KeyCreated)
     };
     store.insert_signing_key(&fresh, event).await?;

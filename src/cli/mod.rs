@@ -9,6 +9,7 @@ mod certificate;
 mod check;
 mod context;
 mod error;
+mod fetch;
 mod init;
 mod key;
 mod logging;

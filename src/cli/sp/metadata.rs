@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::error::{CliError, refused};
+use super::super::fetch::tls;
 use super::super::output::Output;
 use crate::directory::service_provider::is_loopback;
 use crate::directory::time::UnixTime;
@@ -68,12 +69,7 @@ fn fetch(address: &str, out: Output) -> Result<Vec<u8>, CliError> {
     }
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
-        .tls_config(
-            ureq::tls::TlsConfig::builder()
-                .provider(ureq::tls::TlsProvider::NativeTls)
-                .root_certs(ureq::tls::RootCerts::PlatformVerifier)
-                .build(),
-        )
+        .tls_config(tls())
         .build()
         .into();
     let response = agent.get(address).call();
