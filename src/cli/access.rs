@@ -63,7 +63,12 @@ async fn supposed(open: &Open, pair: &Pair) -> Result<(ServiceProvider, User, Fa
         .store
         .supposed_facts(&user.name, &sp.id, open.clock.now())
         .await?;
-    let gone = || refused("the user or the SP was removed meanwhile", "look at both lists");
+    let gone = || {
+        refused(
+            "the user or the SP was removed meanwhile",
+            "look at both lists",
+        )
+    };
     Ok((sp, user, facts.ok_or_else(gone)?))
 }
 
@@ -79,7 +84,9 @@ async fn explain(context: &Context, open: &Open, pair: &Pair) -> Result<ExitCode
         "rule": rule_document(&sp.rule), "roles": names(&user.roles),
         "missing_roles": match refusal { Some(_) => names(lacks.iter().copied()), None => vec![] },
         "password_change_due": user.must_change_password});
-    context.out.tell(&document, |style| explanation(style, &user, &sp, refusal))?;
+    context
+        .out
+        .tell(&document, |style| explanation(style, &user, &sp, refusal))?;
     match (refusal, fix) {
         (Some(refusal), Some(fix)) => Err(refused(
             format!("{} may not enter {}: {refusal}", user.name, sp.name),
@@ -97,7 +104,10 @@ fn explanation(
 ) -> String {
     let (tone, head) = match refusal {
         None => (Tone::Good, format!("✓ {} may enter {}", user.name, sp.name)),
-        Some(_) => (Tone::Bad, format!("✗ {} may not enter {}", user.name, sp.name)),
+        Some(_) => (
+            Tone::Bad,
+            format!("✗ {} may not enter {}", user.name, sp.name),
+        ),
     };
     let held = match names(&user.roles).join(", ") {
         none if none.is_empty() => "no role".to_owned(),
@@ -123,9 +133,8 @@ fn explanation(
 
 /// The roles of the rule that the person does not hold.
 fn lacking<'r>(sp: &'r ServiceProvider, user: &User) -> Vec<&'r RoleName> {
-    let lacks = |role: &&RoleName| {
-        role.as_str() != RoleName::EVERYONE && !user.roles.contains(*role)
-    };
+    let lacks =
+        |role: &&RoleName| role.as_str() != RoleName::EVERYONE && !user.roles.contains(*role);
     sp.rule.roles().filter(lacks).collect()
 }
 
@@ -135,7 +144,10 @@ fn mend(refusal: Refusal, user: &User, sp: &ServiceProvider, lacks: &[&RoleName]
         Refusal::UserDisabled => format!("`doorward user enable {}` enables them", user.name),
         Refusal::SpDisabled => format!("`doorward sp enable {}` enables it", sp.name),
         Refusal::ClosedRule => {
-            format!("`doorward sp update {} --require-role ROLE` gives it a rule", sp.name)
+            format!(
+                "`doorward sp update {} --require-role ROLE` gives it a rule",
+                sp.name
+            )
         }
         Refusal::MissingRole => {
             let wanted = match sp.rule.quantifier() {
@@ -181,9 +193,7 @@ async fn matrix(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
 }
 
 fn row_document(row: &Row) -> Value {
-    let door = |refusal: &Option<Refusal>| {
-        json!({"allowed": refusal.is_none(), "reason": refusal.map(|r| r.reason().word())})
-    };
+    let door = |refusal: &Option<Refusal>| json!({"allowed": refusal.is_none(), "reason": refusal.map(|r| r.reason().word())});
     let doors: BTreeMap<_, _> = row.verdicts.iter().map(|(sp, r)| (sp, door(r))).collect();
     json!({"name": row.user.name.as_str(), "doors": doors})
 }
@@ -200,7 +210,11 @@ fn print_matrix(style: Style, sps: &[ServiceProvider], rows: &[Row]) -> String {
         });
         table.row(std::iter::once(name).chain(cells));
     }
-    let legend = if rows.is_empty() { "" } else { "\n✓ may enter   · may not\n" };
+    let legend = if rows.is_empty() {
+        ""
+    } else {
+        "\n✓ may enter   · may not\n"
+    };
     table.print(style, "There are no users yet.") + &style.quiet(legend)
 }
 

@@ -100,7 +100,16 @@ async fn list(context: &Context, open: &Open, filter: Filter) -> Result<ExitCode
     rows.reverse();
     let documents: Vec<_> = rows.iter().map(document).collect();
     context.done(&json!({ "events": documents }), |style| {
-        let mut table = Table::new(["WHEN (UTC)", "WHAT", "OUTCOME", "WHO", "WHOM", "SP", "FROM", "DETAIL"]);
+        let mut table = Table::new([
+            "WHEN (UTC)",
+            "WHAT",
+            "OUTCOME",
+            "WHO",
+            "WHOM",
+            "SP",
+            "FROM",
+            "DETAIL",
+        ]);
         for AuditRow { event, .. } in &rows {
             let outcome = match (event.outcome, event.reason) {
                 (Outcome::Done, _) => (Tone::Good, "done".to_owned()),

@@ -115,11 +115,7 @@ fn open_key(stored: &StoredKey, secrets: &Secrets) -> Result<SigningKey, BootErr
     Ok(SigningKey::from_der(&pkcs8, &stored.certificate)?)
 }
 
-fn first_key(
-    config: &Config,
-    clock: &Clock,
-    secrets: &Secrets,
-) -> Result<StoredKey, BootError> {
+fn first_key(config: &Config, clock: &Clock, secrets: &Secrets) -> Result<StoredKey, BootError> {
     let now = clock.now();
     let not_after = now.plus(CERTIFICATE_LIFE);
     let kind = config.signing_algorithm;

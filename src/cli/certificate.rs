@@ -21,7 +21,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
             "name a file with one X.509 certificate, PEM or DER",
         )
     };
-    let size = std::fs::metadata(path).map_err(|e| wrong(e.to_string()))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|e| wrong(e.to_string()))?
+        .len();
     if size > LARGEST {
         return Err(wrong(format!("{size} bytes are no certificate")));
     }
@@ -60,5 +62,9 @@ pub(super) fn days_left(der: &[u8], now: UnixTime) -> Option<i32> {
     let certificate = X509::from_der(der).ok()?;
     let now = Asn1Time::from_unix(now.millis() / 1000).ok()?;
     let left = now.diff(certificate.not_after()).ok()?;
-    Some(if left.secs < 0 { left.days - 1 } else { left.days })
+    Some(if left.secs < 0 {
+        left.days - 1
+    } else {
+        left.days
+    })
 }

@@ -136,7 +136,10 @@ impl Open {
 
 /// One line for each role that came into being.
 pub(super) fn created_lines(created: &[RoleName]) -> String {
-    let lines: Vec<_> = created.iter().map(|r| format!("created role {r}\n")).collect();
+    let lines: Vec<_> = created
+        .iter()
+        .map(|r| format!("created role {r}\n"))
+        .collect();
     lines.concat()
 }
 

@@ -22,7 +22,9 @@ use crate::directory::service_provider::is_loopback;
 
 /// The arguments of `init`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  doorward init --base-url https://login.example.org --admin ada")]
+#[command(
+    after_help = "Example:\n  doorward init --base-url https://login.example.org --admin ada"
+)]
 pub(super) struct Init {
     /// What browsers will see [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL")]
@@ -41,7 +43,10 @@ struct Administrator {
 
 impl Init {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
-        let path = context.file.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
+        let path = context
+            .file
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(FILE_NAME));
         let written = self.write_file(&path)?;
         let open = context.open().await?;
         let administrator = self.administrator(&open).await?;
@@ -114,7 +119,10 @@ impl Init {
     /// A file that says something else than the command line is not changed behind one's back.
     fn compare(&self, path: &Path) -> Result<(), CliError> {
         let config = Config::load(Some(path), variables())?;
-        let wanted = self.base_url.as_deref().map(|url| url.trim_end_matches('/'));
+        let wanted = self
+            .base_url
+            .as_deref()
+            .map(|url| url.trim_end_matches('/'));
         match wanted {
             Some(wanted) if wanted != config.base_url => Err(refused(
                 format!("{} has base_url {:?}", path.display(), config.base_url),
@@ -126,7 +134,10 @@ impl Init {
 
     async fn administrator(&self, open: &Open) -> Result<Administrator, CliError> {
         let role = RoleName::parse(ADMINISTRATOR_ROLE).map_err(|e| {
-            refused(format!("{ADMINISTRATOR_ROLE} {e}"), "report this as a mistake of ours")
+            refused(
+                format!("{ADMINISTRATOR_ROLE} {e}"),
+                "report this as a mistake of ours",
+            )
         })?;
         let known = match &self.admin {
             Some(name) => open.store.user(name).await?,
@@ -140,7 +151,8 @@ impl Init {
         }
         let name = match &self.admin {
             Some(name) => name.clone(),
-            None => UserName::parse("admin").map_err(|e| refused(format!("admin {e}"), "name one with --admin"))?,
+            None => UserName::parse("admin")
+                .map_err(|e| refused(format!("admin {e}"), "name one with --admin"))?,
         };
         let password = password::take(false)?;
         let person = NewPerson {

@@ -34,7 +34,13 @@ impl Key {
             })
             .collect();
         context.done(&json!({ "keys": documents }), |style| {
-            let mut table = Table::new(["STATE", "KIND", "VALID UNTIL (UTC)", "CERTIFICATE (SHA-256)", "ID"]);
+            let mut table = Table::new([
+                "STATE",
+                "KIND",
+                "VALID UNTIL (UTC)",
+                "CERTIFICATE (SHA-256)",
+                "ID",
+            ]);
             for key in &keys {
                 table.row([
                     (Tone::Good, key.state.clone()),

@@ -36,12 +36,17 @@ pub const ADMINISTRATOR_ROLE: &str = "doorward-admin";
 
 /// A SAML 2.0 identity provider that is closed by default.
 #[derive(Debug, Parser)]
-#[command(name = "doorward", version, propagate_version = true, after_help = "\
+#[command(
+    name = "doorward",
+    version,
+    propagate_version = true,
+    after_help = "\
 Example:
   doorward init --base-url https://login.example.org
   doorward sp add --metadata https://store.example.org/saml/metadata --name store --require-role consumer
   doorward user add ada --email ada@example.org --display-name Ada --role consumer
-  doorward access explain ada store")]
+  doorward access explain ada store"
+)]
 struct CommandLine {
     #[command(flatten)]
     global: Global,

@@ -193,12 +193,21 @@ mod tests {
     #[test]
     fn tables_are_aligned_whatever_the_letters() {
         let mut table = Table::new(["NAME", "ROLES"]);
-        table.row([(Tone::Good, "Åsa".to_owned()), (Tone::Plain, "a".to_owned())]);
-        table.row([(Tone::Plain, "longer".to_owned()), (Tone::Plain, "b, c".to_owned())]);
+        table.row([
+            (Tone::Good, "Åsa".to_owned()),
+            (Tone::Plain, "a".to_owned()),
+        ]);
+        table.row([
+            (Tone::Plain, "longer".to_owned()),
+            (Tone::Plain, "b, c".to_owned()),
+        ]);
         let plain = table.print(Style { colour: false }, "nobody");
         assert_eq!(plain, "NAME    ROLES\nÅsa     a\nlonger  b, c\n");
         let coloured = table.print(Style { colour: true }, "nobody");
-        assert!(coloured.contains("\u{1b}[32mÅsa\u{1b}[0m     a"), "{coloured:?}");
+        assert!(
+            coloured.contains("\u{1b}[32mÅsa\u{1b}[0m     a"),
+            "{coloured:?}"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Passwords at the command line: read from stdin, or made and printed once.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
 use super::error::{CliError, refused};
 use super::output::Style;
@@ -34,9 +34,8 @@ fn first_line(input: impl BufRead) -> Result<String, CliError> {
     let mut line = Vec::new();
     let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
     input.take(most + 2).read_until(b'\n', &mut line)?;
-    let text = String::from_utf8(line).map_err(|_| {
-        refused("the password on stdin is not UTF-8", "send it in UTF-8")
-    })?;
+    let text = String::from_utf8(line)
+        .map_err(|_| refused("the password on stdin is not UTF-8", "send it in UTF-8"))?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }

@@ -16,7 +16,9 @@ use crate::storage::StoreError;
 #[derive(Debug, Subcommand)]
 pub(super) enum Role {
     /// Add a role
-    #[command(after_help = "Example:\n  doorward role add consumer --description \"May use the store\"")]
+    #[command(
+        after_help = "Example:\n  doorward role add consumer --description \"May use the store\""
+    )]
     Add {
         /// Its name, compared byte for byte
         #[arg(value_parser = RoleName::parse)]

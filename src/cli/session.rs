@@ -40,7 +40,9 @@ impl Session {
         match self {
             Self::List { user } => list(context, &open, user).await,
             Self::Revoke { id: Some(id), .. } => revoke(context, &open, id).await,
-            Self::Revoke { user: Some(user), .. } => revoke_all(context, &open, &user).await,
+            Self::Revoke {
+                user: Some(user), ..
+            } => revoke_all(context, &open, &user).await,
             Self::Revoke { .. } => Err(super::error::usage(
                 "neither a session nor a user is named",
                 "write `doorward session revoke ID` or `--user NAME`",
@@ -58,7 +60,10 @@ async fn live(
         Some(name) => {
             let user = open.user(&name).await?;
             let sessions = open.store.sessions_of(&user.id).await?;
-            sessions.into_iter().map(|s| (s, user.name.clone())).collect()
+            sessions
+                .into_iter()
+                .map(|s| (s, user.name.clone()))
+                .collect()
         }
     };
     let (limits, now) = (open.config.session, open.clock.now());
@@ -82,7 +87,14 @@ async fn list(
     };
     let documents: Vec<_> = sessions.iter().map(document).collect();
     context.done(&json!({ "sessions": documents }), |style| {
-        let mut table = Table::new(["USER", "SIGNED IN (UTC)", "LAST SEEN", "FROM", "BROWSER", "ID"]);
+        let mut table = Table::new([
+            "USER",
+            "SIGNED IN (UTC)",
+            "LAST SEEN",
+            "FROM",
+            "BROWSER",
+            "ID",
+        ]);
         for (session, user) in &sessions {
             let browser = session.user_agent.clone().unwrap_or_default();
             table.row([
@@ -111,11 +123,7 @@ async fn revoke(context: &Context, open: &Open, id: String) -> Result<ExitCode, 
     context.done(&document, |_| format!("ended the session of {user}\n"))
 }
 
-async fn revoke_all(
-    context: &Context,
-    open: &Open,
-    name: &UserName,
-) -> Result<ExitCode, CliError> {
+async fn revoke_all(context: &Context, open: &Open, name: &UserName) -> Result<ExitCode, CliError> {
     let user = open.user(name).await?;
     let mut revoked = Vec::new();
     for session in open.store.sessions_of(&user.id).await? {

@@ -91,7 +91,10 @@ impl Sealer {
         purpose: Purpose,
         now: UnixTime,
     ) -> Result<String, Failure> {
-        let flow = Flow { sealed_at: now.millis(), ..flow.clone() };
+        let flow = Flow {
+            sealed_at: now.millis(),
+            ..flow.clone()
+        };
         let plain = serde_json::to_vec(&flow).map_err(Failure::internal)?;
         SealedToken::seal(&self.0, purpose.label(), now, &plain).map_err(Failure::internal)
     }
@@ -106,9 +109,18 @@ impl Sealer {
 impl Flow {
     /// A flow into an app, begun now.
     pub(super) fn into_app(sp: &SpId, asked: Asked, now: UnixTime) -> Result<Self, Failure> {
-        let again = if asked.force_authn { Again::ForceAuthn } else { Again::No };
+        let again = if asked.force_authn {
+            Again::ForceAuthn
+        } else {
+            Again::No
+        };
         let (sp, asked) = (Some(sp.as_str().to_owned()), Some(asked));
-        Ok(Self { sp, asked, again, ..Self::to_launcher(now)? })
+        Ok(Self {
+            sp,
+            asked,
+            again,
+            ..Self::to_launcher(now)?
+        })
     }
 
     /// A flow to Doorward's own page.
@@ -127,12 +139,19 @@ impl Flow {
     /// The same wish, by somebody else: a flow of its own, so that no earlier sign-in counts.
     pub(super) fn as_someone_else(self) -> Result<Self, Failure> {
         let id = random_id().map_err(Failure::internal)?;
-        Ok(Self { id, again: Again::SomeoneElse, ..self })
+        Ok(Self {
+            id,
+            again: Again::SomeoneElse,
+            ..self
+        })
     }
 
     /// The same, bound to a browser.
     pub(super) fn bound_to(self, browser: &str) -> Self {
-        Self { browser: Some(TokenHash::of(browser).to_hex()), ..self }
+        Self {
+            browser: Some(TokenHash::of(browser).to_hex()),
+            ..self
+        }
     }
 
     /// Whether the form was shown to this browser.
@@ -186,7 +205,10 @@ pub(super) fn hand_on(app: &App, path: &str, token: String) -> Response {
     if app.site.base_url.len() + location.len() <= LOCATION_LIMIT {
         return Redirect::to(&location).into_response();
     }
-    hand_on_page(&HandOnPage { action: path.to_owned(), token })
+    hand_on_page(&HandOnPage {
+        action: path.to_owned(),
+        token,
+    })
 }
 
 /// To the next hop.

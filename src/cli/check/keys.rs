@@ -14,7 +14,10 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
     let folder = &open.config.keys_dir;
     let mode = std::fs::metadata(folder)?.permissions().mode();
     match mode & 0o077 {
-        0 => findings.ok("master key", format!("{} (keep a copy of it)", folder.display())),
+        0 => findings.ok(
+            "master key",
+            format!("{} (keep a copy of it)", folder.display()),
+        ),
         _ => findings.error(
             "master key",
             format!("others can look into {}", folder.display()),

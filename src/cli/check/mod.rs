@@ -94,7 +94,11 @@ impl Check {
                 }
             }
             Err(CliError::Config(error @ ConfigError::Unreadable { .. })) => {
-                findings.error("configuration", error.to_string(), "name another file with --config");
+                findings.error(
+                    "configuration",
+                    error.to_string(),
+                    "name another file with --config",
+                );
             }
             Err(other) => return Err(other),
         }
@@ -110,7 +114,9 @@ impl Check {
             Ok(open) => open,
             Err(CliError::Boot(error)) => {
                 let told = error.to_string();
-                let (what, fix) = told.split_once("; ").unwrap_or((&told, "see docs/configuration.md"));
+                let (what, fix) = told
+                    .split_once("; ")
+                    .unwrap_or((&told, "see docs/configuration.md"));
                 findings.error("database and keys", what, fix);
                 return Ok(());
             }
@@ -138,13 +144,19 @@ fn configuration(findings: &mut Findings, context: &Context, config: &Config) {
     );
     match file.exists() {
         true => findings.ok("configuration", file.display().to_string()),
-        false => findings.ok("configuration", "no file: the defaults and the environment hold"),
+        false => findings.ok(
+            "configuration",
+            "no file: the defaults and the environment hold",
+        ),
     }
     if config.base_url.starts_with("http://") {
         if config.allow_insecure_http {
             findings.warning(
                 "base_url",
-                format!("{} is plain http: passwords travel in the clear", config.base_url),
+                format!(
+                    "{} is plain http: passwords travel in the clear",
+                    config.base_url
+                ),
                 "put TLS in front and write https",
             );
         } else {
@@ -156,7 +168,11 @@ fn configuration(findings: &mut Findings, context: &Context, config: &Config) {
         }
     }
     if !config.throttle {
-        findings.warning("throttle", "passwords can be guessed without delay", "set it to \"on\"");
+        findings.warning(
+            "throttle",
+            "passwords can be guessed without delay",
+            "set it to \"on\"",
+        );
     }
     if config.durability == Durability::Normal {
         findings.warning(
@@ -206,7 +222,10 @@ async fn audit(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
         );
     }
     if found.broken.is_empty() {
-        findings.ok("audit log", format!("{} rows as they were written", found.rows));
+        findings.ok(
+            "audit log",
+            format!("{} rows as they were written", found.rows),
+        );
     }
     Ok(())
 }
@@ -214,7 +233,10 @@ async fn audit(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
 async fn people(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
     let users = open.store.users().await?;
     let is_administrator = |user: &&crate::directory::user::User| {
-        let held = user.roles.iter().any(|role| role.as_str() == ADMINISTRATOR_ROLE);
+        let held = user
+            .roles
+            .iter()
+            .any(|role| role.as_str() == ADMINISTRATOR_ROLE);
         held && !user.disabled
     };
     let administrators = users.iter().filter(is_administrator).count();
@@ -226,17 +248,25 @@ async fn people(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
         ),
         _ => findings.ok(
             "users",
-            format!("{} users, {administrators} of them administrators", users.len()),
+            format!(
+                "{} users, {administrators} of them administrators",
+                users.len()
+            ),
         ),
     }
     Ok(())
 }
 
 fn report(context: &Context, findings: &Findings) -> Result<ExitCode, CliError> {
-    let (errors, warnings) = (findings.count(Status::Error), findings.count(Status::Warning));
+    let (errors, warnings) = (
+        findings.count(Status::Error),
+        findings.count(Status::Warning),
+    );
     let document = json!({"ok": errors == 0, "errors": errors, "warnings": warnings,
         "checks": findings.0});
-    context.out.tell(&document, |style| print(style, findings))?;
+    context
+        .out
+        .tell(&document, |style| print(style, findings))?;
     if errors == 0 {
         return Ok(ExitCode::SUCCESS);
     }
@@ -248,7 +278,11 @@ fn report(context: &Context, findings: &Findings) -> Result<ExitCode, CliError> 
 }
 
 fn print(style: Style, findings: &Findings) -> String {
-    let width = findings.0.iter().map(|found| found.name.chars().count()).max();
+    let width = findings
+        .0
+        .iter()
+        .map(|found| found.name.chars().count())
+        .max();
     let mut text = String::new();
     for found in &findings.0 {
         let (tone, mark) = match found.status {
@@ -256,14 +290,23 @@ fn print(style: Style, findings: &Findings) -> String {
             Status::Warning => (Tone::Warning, "!"),
             Status::Error => (Tone::Bad, "✗"),
         };
-        let gap = width.unwrap_or(0).saturating_sub(found.name.chars().count());
+        let gap = width
+            .unwrap_or(0)
+            .saturating_sub(found.name.chars().count());
         let name = plain(&found.name) + &" ".repeat(gap);
-        let parts = [style.apply(tone, mark), style.strong(&name), plain(&found.message)];
+        let parts = [
+            style.apply(tone, mark),
+            style.strong(&name),
+            plain(&found.message),
+        ];
         text.push_str(&parts.join("  "));
         text.push('\n');
         if let Some(fix) = &found.fix {
             let indent = " ".repeat(width.unwrap_or(0) + 5);
-            text.push_str(&format!("{indent}{}\n", style.quiet(&format!("→ {}", plain(fix)))));
+            text.push_str(&format!(
+                "{indent}{}\n",
+                style.quiet(&format!("→ {}", plain(fix)))
+            ));
         }
     }
     text

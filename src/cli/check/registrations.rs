@@ -40,7 +40,10 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
 
 fn rule(findings: &mut Findings, name: &str, sp: &ServiceProvider, roles: &[RoleRow]) {
     let unheld = |role: &&RoleName| {
-        let holders = roles.iter().find(|row| row.name == **role).map(|row| row.holders);
+        let holders = roles
+            .iter()
+            .find(|row| row.name == **role)
+            .map(|row| row.holders);
         role.as_str() != RoleName::EVERYONE && holders.unwrap_or(0) == 0
     };
     for role in sp.rule.roles().filter(unheld) {
@@ -58,7 +61,10 @@ fn endpoints(findings: &mut Findings, name: &str, sp: &ServiceProvider) {
         findings.error(
             name,
             error.to_string(),
-            format!("`doorward sp update {} --acs URL`, or --metadata anew", sp.name),
+            format!(
+                "`doorward sp update {} --acs URL`, or --metadata anew",
+                sp.name
+            ),
         );
     } else if check_location(&usual.location, false).is_err() {
         findings.warning(
@@ -70,7 +76,10 @@ fn endpoints(findings: &mut Findings, name: &str, sp: &ServiceProvider) {
 }
 
 fn keys(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) {
-    let fix = format!("`doorward sp update {} --certificate FILE`, or --metadata anew", sp.name);
+    let fix = format!(
+        "`doorward sp update {} --certificate FILE`, or --metadata anew",
+        sp.name
+    );
     let mut usable = 0;
     for der in &sp.certificates {
         match VerifyingKey::from_certificate_der(der) {
@@ -79,7 +88,11 @@ fn keys(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) 
         }
         // Only the key counts (C-S7), but an expired certificate tells of a forgotten renewal.
         if days_left(der, open.clock.now()).is_some_and(|days| days < 0) {
-            findings.warning(name, "a certificate has expired; its key is still taken", &fix);
+            findings.warning(
+                name,
+                "a certificate has expired; its key is still taken",
+                &fix,
+            );
         }
     }
     let bare = sp.bare_keys.iter();
@@ -87,7 +100,11 @@ fn keys(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) 
         .filter(|der| VerifyingKey::from_public_key_der(der).is_ok())
         .count();
     if usable == 0 && sp.policy.require_signed_requests {
-        findings.error(name, "has to sign its requests, but no key of it is known", &fix);
+        findings.error(
+            name,
+            "has to sign its requests, but no key of it is known",
+            &fix,
+        );
     }
 }
 

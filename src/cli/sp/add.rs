@@ -44,9 +44,8 @@ impl Add {
         let open = context.open().await?;
         let described = self.source.read(&open, context.out)?;
         let entity_id = described.entity_id.clone().or(self.entity_id);
-        let entity_id = entity_id.ok_or_else(|| {
-            usage("the entityID is missing", "add --entity-id ID")
-        })?;
+        let entity_id =
+            entity_id.ok_or_else(|| usage("the entityID is missing", "add --entity-id ID"))?;
         let policy = self.options.policy(first_policy(&described))?;
         let sp = ServiceProvider {
             id: SpId::from_stored(random_id()?),
@@ -81,7 +80,10 @@ pub(super) fn check_keys(sp: &ServiceProvider) -> Result<(), CliError> {
     let has_key = !sp.certificates.is_empty() || !sp.bare_keys.is_empty();
     if sp.policy.require_signed_requests && !has_key {
         return Err(refused(
-            format!("{} has to sign its requests, but no key of it is known", sp.name),
+            format!(
+                "{} has to sign its requests, but no key of it is known",
+                sp.name
+            ),
             "add --certificate FILE, or metadata with a signing key",
         ));
     }

@@ -6,9 +6,7 @@ use super::super::certificate::fingerprint;
 use super::super::context::names;
 use super::super::output::{Style, record, yes_or_no};
 use crate::directory::rule::{Quantifier, Rule};
-use crate::directory::service_provider::{
-    AcsBinding, Denied, NameIdFormat, ServiceProvider, Sign,
-};
+use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider, Sign};
 
 pub(super) fn document(sp: &ServiceProvider) -> Value {
     let endpoints: Vec<_> = sp
@@ -88,11 +86,19 @@ pub(super) fn print(style: Style, sp: &ServiceProvider) -> String {
         };
         fields.push(("answers go to", format!("{}{mark}", endpoint.location)));
     }
-    fields.extend(fingerprints(sp).into_iter().map(|print| ("certificate", print)));
+    fields.extend(
+        fingerprints(sp)
+            .into_iter()
+            .map(|print| ("certificate", print)),
+    );
     let attributes = or(policy.attributes.as_ref(), list, "mail, displayName, role");
     let roles = policy.release_roles.as_ref().map(names);
     let roles = or(roles.as_ref(), list, "those of the rule");
-    let name_id = or(policy.name_id, |format| format.word().to_owned(), "as its metadata says");
+    let name_id = or(
+        policy.name_id,
+        |format| format.word().to_owned(),
+        "as its metadata says",
+    );
     fields.extend([
         ("signs", sign(policy.sign).to_owned()),
         ("signed requests", yes_or_no(policy.require_signed_requests)),

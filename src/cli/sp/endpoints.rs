@@ -73,7 +73,10 @@ impl Source {
 pub(super) fn endpoints(locations: &[String]) -> Result<Vec<AcsEndpoint>, CliError> {
     let endpoint = |(index, location): (usize, &String)| {
         let index = u16::try_from(index).map_err(|_| {
-            refused("there are more than 65,536 --acs", "name those that are used")
+            refused(
+                "there are more than 65,536 --acs",
+                "name those that are used",
+            )
         })?;
         Ok(AcsEndpoint {
             binding: AcsBinding::HttpPost,

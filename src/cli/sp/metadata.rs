@@ -46,7 +46,9 @@ fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
     };
     let file = std::fs::File::open(path).map_err(told)?;
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(told)?;
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(told)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
         return Err(refused(
             format!("{}: metadata has at most 20 MiB", path.display()),

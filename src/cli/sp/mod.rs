@@ -93,7 +93,10 @@ async fn list(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
                 (Tone::Quiet, sp.entity_id.as_str().to_owned()),
             ]);
         }
-        table.print(style, "No service provider is registered yet: `doorward sp add --help`.")
+        table.print(
+            style,
+            "No service provider is registered yet: `doorward sp add --help`.",
+        )
     })
 }
 

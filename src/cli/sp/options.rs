@@ -100,7 +100,11 @@ impl Options {
 
     /// Whether something was said that changes a registration.
     pub(super) fn says_something(&self) -> bool {
-        let lists = [self.require_roles.len(), self.attributes.len(), self.release_roles.len()];
+        let lists = [
+            self.require_roles.len(),
+            self.attributes.len(),
+            self.release_roles.len(),
+        ];
         let switches = [
             self.require_all,
             self.require_signed_requests,

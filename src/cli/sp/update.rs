@@ -109,7 +109,10 @@ async fn store(
         match open.store.update_sp(sp, event).await {
             Err(StoreError::Conflict) => {
                 return Err(refused(
-                    format!("{} was changed meanwhile, or the name is taken", before.name),
+                    format!(
+                        "{} was changed meanwhile, or the name is taken",
+                        before.name
+                    ),
                     "look at `doorward sp list` and try again",
                 ));
             }

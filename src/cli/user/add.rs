@@ -68,7 +68,11 @@ impl Add {
         let told = json!({"user": document(&user), "password": password.fresh(),
             "created_roles": names(&created)});
         context.done(&told, |style| {
-            format!("{}added {name}\n{}", created_lines(&created), password.line(style))
+            format!(
+                "{}added {name}\n{}",
+                created_lines(&created),
+                password.line(style)
+            )
         })
     }
 }

@@ -29,7 +29,13 @@ pub(super) fn print(style: Style, user: &User, may_enter: &str) -> String {
         (false, true) => "active; the password has to be changed at the next sign-in",
         (false, false) => "active",
     };
-    let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    let or_none = |text: String| {
+        if text.is_empty() {
+            "none".to_owned()
+        } else {
+            text
+        }
+    };
     let mut fields = vec![
         ("name", user.name.as_str().to_owned()),
         ("display name", user.display_name.clone()),
@@ -39,7 +45,11 @@ pub(super) fn print(style: Style, user: &User, may_enter: &str) -> String {
         ("may enter", or_none(may_enter.to_owned())),
     ];
     let attributes = attributes(user);
-    fields.extend(attributes.iter().map(|(name, values)| (*name, values.join(", "))));
+    fields.extend(
+        attributes
+            .iter()
+            .map(|(name, values)| (*name, values.join(", "))),
+    );
     fields.push(("created", instant(user.created_at)));
     fields.push(("id", user.id.as_str().to_owned()));
     record(style, &fields)

@@ -42,7 +42,9 @@ Example:
     #[command(after_help = "Example:\n  doorward user update ada --display-name \"Ada Lovelace\"")]
     Update(update::Update),
     /// Set a password, and end the person's sessions
-    #[command(after_help = "Example:\n  echo \"$PASSWORD\" | doorward user set-password ada --password-stdin")]
+    #[command(
+        after_help = "Example:\n  echo \"$PASSWORD\" | doorward user set-password ada --password-stdin"
+    )]
     SetPassword {
         #[command(flatten)]
         user: Named,
@@ -173,7 +175,10 @@ async fn set_password(
     let fresh = password.fresh();
     let document = json!({"user": user.name.as_str(), "password": fresh});
     context.done(&document, |style| {
-        let mut text = format!("set the password of {}; their sessions have ended\n", user.name);
+        let mut text = format!(
+            "set the password of {}; their sessions have ended\n",
+            user.name
+        );
         text.push_str(&password.line(style));
         text
     })
@@ -206,7 +211,10 @@ async fn unlock(context: &Context, open: &Open, name: &UserName) -> Result<ExitC
     open.store.unlock(&user.name.key(), event).await?;
     let document = json!({"user": user.name.as_str(), "unlocked": true});
     context.done(&document, |_| {
-        format!("cleared the delays after failed sign-ins of {}\n", user.name)
+        format!(
+            "cleared the delays after failed sign-ins of {}\n",
+            user.name
+        )
     })
 }
 

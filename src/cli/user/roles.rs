@@ -63,7 +63,14 @@ pub(super) async fn revoke(
     }
     let event = event(open, AuditKind::RoleRevoked, &user, role);
     let changed = open.store.revoke(&user.id, role, event).await?;
-    if !changed && !open.store.roles().await?.iter().any(|known| known.name == *role) {
+    if !changed
+        && !open
+            .store
+            .roles()
+            .await?
+            .iter()
+            .any(|known| known.name == *role)
+    {
         context.out.note(&format!("there is no role {role} at all"));
     }
     let document = json!({"user": user.name.as_str(), "role": role.as_str(), "changed": changed});

@@ -75,7 +75,10 @@ impl Update {
         }
         let given = |name: &str| self.attributes.iter().any(|(given, _)| given == name);
         changed.attributes.retain(|(name, _)| !given(name));
-        let new = self.attributes.iter().filter(|(_, value)| !value.is_empty());
+        let new = self
+            .attributes
+            .iter()
+            .filter(|(_, value)| !value.is_empty());
         changed.attributes.extend(new.cloned());
         changed
     }
