@@ -8,6 +8,8 @@ mod boot;
 mod certificate;
 mod check;
 mod context;
+#[cfg(feature = "demo")]
+mod demo;
 mod error;
 mod fetch;
 mod init;
@@ -16,6 +18,7 @@ mod logging;
 mod output;
 mod password;
 mod role;
+mod serve;
 mod session;
 mod sp;
 mod user;
@@ -66,6 +69,11 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show the whole story on this machine: the identity provider, a store and a publisher
+    #[cfg(feature = "demo")]
+    Demo(demo::Demo),
+    /// Run the identity provider
+    Serve(serve::Serve),
     /// Write doorward.toml and make the first administrator
     Init(init::Init),
     /// Check configuration, database, keys and every registered SP
@@ -101,9 +109,7 @@ pub fn run() -> ExitCode {
         file: global.config,
         out: Output::new(global.json),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Runtime::new();
     let done = match runtime {
         Ok(runtime) => runtime.block_on(perform(command, &context)),
         Err(error) => Err(CliError::Output(error)),
@@ -121,6 +127,9 @@ pub fn run() -> ExitCode {
 
 async fn perform(command: Command, context: &Context) -> Result<ExitCode, CliError> {
     match command {
+        #[cfg(feature = "demo")]
+        Command::Demo(demo) => demo.run(context).await,
+        Command::Serve(serve) => serve.run(context).await,
         Command::Init(init) => init.run(context).await,
         Command::Check(check) => check.run(context).await,
         Command::User(user) => user.run(context).await,
