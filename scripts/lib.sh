@@ -113,7 +113,7 @@ need_venv() {
         say "Python packages in .tools/$1: all there"
         return 0
     fi
-    say "Python packages in .tools/$1: installing $(sed 's/#.*//' "$requirements" | xargs)"
+    say "Python packages in .tools/$1: installing the $(grep --count '==' "$requirements") of scripts/$(basename "$requirements")"
     rm -rf "$venv"
     "$python" -m venv "$venv" || return 1
     "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" || return 1

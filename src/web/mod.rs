@@ -1,0 +1,4 @@
+//! HTTP.
+
+pub mod assets;
+pub mod pages;
