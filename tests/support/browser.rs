@@ -340,6 +340,11 @@ pub(crate) fn decoded(message: &str) -> String {
     String::from_utf8(bytes).expect("UTF-8")
 }
 
+/// The text of a SAML message as a POST carries it.
+pub(crate) fn encoded(message: &str) -> String {
+    STANDARD.encode(message)
+}
+
 /// A redirect that carries an AuthnRequest carries one that follows the schemas.
 fn check_request_in(location: &str) {
     for (name, value) in url_of(location).query_pairs() {
