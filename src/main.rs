@@ -1,1 +1,3 @@
+//! The `doorward` program: everything is in the library, the command line in `cli`.
+
 fn main() {}

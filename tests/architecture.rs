@@ -28,7 +28,7 @@ const ROOMS: &[Room] = &[
     pure_room("directory", &[]),
     pure_room("access", &["directory"]),
     pure_room("saml", &["access", "directory"]),
-    room("authn", &["directory"]),
+    room("authn", &["clock", "directory"]),
     room("storage", &["directory"]),
     room("clock", &["directory"]),
     room("config", &["authn", "directory", "saml"]),

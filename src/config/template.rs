@@ -26,11 +26,11 @@ pub fn template(given: &[(&str, String)]) -> String {
     for key in KEYS {
         text.push('\n');
         for line in wrapped(key.meaning) {
-            text.push_str(&format!("# {line}\n"));
+            text.extend(["# ", &line, "\n"]);
         }
         match given.iter().find(|(name, _)| *name == key.name) {
-            Some((name, value)) => text.push_str(&format!("{name} = {}\n", quoted(value))),
-            None => text.push_str(&format!("# {} = {}\n", key.name, key.example())),
+            Some((name, value)) => text.extend([name, " = ", &quoted(value), "\n"]),
+            None => text.extend(["# ", key.name, " = ", &key.example(), "\n"]),
         }
     }
     text
@@ -63,16 +63,14 @@ fn wrapped(text: &str) -> Vec<String> {
 /// The table for docs/configuration.md.
 #[must_use]
 pub fn as_markdown() -> String {
-    let mut text = String::from("| key | default | meaning |\n| --- | --- | --- |\n");
-    for key in KEYS {
+    let row = |key: &Key| {
         let default = match key.default_in_toml().as_str() {
             "none" => "none".to_owned(),
             default => format!("`{default}`"),
         };
-        text.push_str(&format!(
-            "| `{}` | {default} | {} |\n",
-            key.name, key.meaning
-        ));
-    }
-    text
+        format!("| `{}` | {default} | {} |", key.name, key.meaning)
+    };
+    let head = ["| key | default | meaning |", "| --- | --- | --- |"].map(str::to_owned);
+    let rows: Vec<_> = head.into_iter().chain(KEYS.iter().map(row)).collect();
+    rows.join("\n") + "\n"
 }

@@ -32,7 +32,7 @@ fn nothing_said_means_the_defaults_of_the_table() {
         Path::new("/etc/doorward/data/doorward.db")
     );
     assert_eq!(config.keys_dir, Path::new("/etc/doorward/keys"));
-    assert_eq!(config.session.idle, Duration::from_secs(7200));
+    assert_eq!(config.session.idle, Duration::from_hours(2));
     assert_eq!(config.argon2.memory_kib, 19_456);
     assert!(config.throttle && config.contact.is_none() && !config.allow_insecure_http);
     assert!(config.trusts_proxy("127.0.0.1".parse().unwrap()));
@@ -52,7 +52,7 @@ fn the_environment_wins_over_the_file_and_dots_become_underscores() {
     )
     .unwrap();
     assert_eq!(config.base_url, "https://environment.example");
-    assert_eq!(config.session.idle, Duration::from_secs(3600));
+    assert_eq!(config.session.idle, Duration::from_hours(1));
     assert_eq!(
         (config.argon2.memory_kib, config.argon2.iterations),
         (64, 1)
@@ -146,7 +146,8 @@ fn every_key_of_the_table_is_read() {
         .iter()
         .filter(|key| !key.name.contains('.'))
         .map(|key| format!("{} = \"\\u0001\"\n", key.name))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let said = mistakes(
         &format!("{wrong}[argon2]\nmemory_kib = \"x\"\niterations = \"x\"\nparallelism = \"x\"\n"),
         &[],
@@ -176,7 +177,8 @@ fn the_file_that_init_writes_is_read_back() {
         })
         .filter(|line| !line.contains('…'))
         .map(|line| format!("{line}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     assert!(load(&all_set, &[]).is_ok(), "{all_set}");
 }
 

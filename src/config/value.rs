@@ -187,9 +187,9 @@ mod tests {
 
     #[test]
     fn durations_have_a_number_and_a_unit() {
-        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
+        assert_eq!(duration("2h"), Ok(Duration::from_hours(2)));
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("3m"), Ok(Duration::from_secs(180)));
+        assert_eq!(duration("3m"), Ok(Duration::from_mins(3)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         for text in [
             "",
