@@ -142,6 +142,11 @@ impl Product {
         Browser::new(self.idp.clone(), self.oracle.clone())
     }
 
+    /// Who checks what this product sends.
+    pub(crate) fn oracle(&self) -> &Oracle {
+        &self.oracle
+    }
+
     /// An address at the identity provider.
     pub(crate) fn idp(&self, path: &str) -> String {
         format!("{}{path}", self.idp.trim_end_matches('/'))
