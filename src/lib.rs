@@ -6,4 +6,5 @@ pub mod clock;
 pub mod config;
 pub mod directory;
 pub mod saml;
+pub mod storage;
 pub mod web;

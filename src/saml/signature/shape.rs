@@ -98,7 +98,7 @@ fn only_attributes(element: &Element, names: &[&str]) -> Result<(), SignatureErr
     }
 }
 
-/// SignedInfo, SignatureValue and at most a KeyInfo behind them; no Object.
+/// `SignedInfo`, `SignatureValue` and at most a `KeyInfo` behind them; no `Object`.
 fn open_signature(signature: &Element) -> Result<(&Element, &Element), SignatureError> {
     only_attributes(signature, &["Id"])?;
     let (signed_info, value) = if signature.children().count() == 3 {
@@ -115,7 +115,7 @@ fn open_signature(signature: &Element) -> Result<(&Element, &Element), Signature
     Ok((signed_info, value))
 }
 
-/// What KeyInfo says is ignored (Core 5.4.5), but nothing in it may point elsewhere.
+/// What `KeyInfo` says is ignored (Core 5.4.5), but nothing in it may point elsewhere.
 fn check_key_info(key_info: &Element) -> Result<(), SignatureError> {
     let points = key_info
         .children()

@@ -7,6 +7,7 @@
 mod attributes;
 mod c14n;
 mod chars;
+mod escape;
 mod reader;
 mod tree;
 mod writer;

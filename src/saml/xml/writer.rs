@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 
 use super::chars::all_legal;
+use super::escape::{escape_attribute, escape_text};
 
 /// A namespace together with the prefix that we write it with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -392,41 +393,4 @@ fn root_declares(canonical: &str, namespace: Namespace<'_>) -> bool {
                             .is_some_and(|uri| uri == namespace.uri)
                 })
         })
-}
-
-/// C14N 1.0, section 2.3, text nodes.
-fn escape_text(out: &mut String, text: &str) {
-    escape(out, text, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'\r' => Some("&#xD;"),
-        _ => None,
-    });
-}
-
-/// C14N 1.0, section 2.3, attribute nodes.
-fn escape_attribute(out: &mut String, value: &str) {
-    escape(out, value, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'"' => Some("&quot;"),
-        b'\t' => Some("&#x9;"),
-        b'\n' => Some("&#xA;"),
-        b'\r' => Some("&#xD;"),
-        _ => None,
-    });
-}
-
-/// Copies runs that need no escape at once; what is escaped is ASCII, so every cut is a boundary.
-fn escape(out: &mut String, text: &str, escaped: impl Fn(u8) -> Option<&'static str>) {
-    let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if let Some(reference) = escaped(byte) {
-            out.push_str(text.get(from..at).unwrap_or_default());
-            out.push_str(reference);
-            from = at + 1;
-        }
-    }
-    out.push_str(text.get(from..).unwrap_or_default());
 }

@@ -1,0 +1,212 @@
+//! The hot read: what one snapshot of the database says about a person and a door (DESIGN 4).
+//!
+//! Each question is one statement, hence one snapshot on every engine; it runs in autocommit, on a
+//! connection of the asking thread. The rows of the arms carry a tag that [`snapshot`] tells them
+//! apart by.
+//!
+//! [`snapshot`]: super::snapshot
+
+use rusqlite::{Params, params};
+
+use crate::directory::facts::Facts;
+use crate::directory::name::{EntityId, SpId, UserName};
+use crate::directory::session::Session;
+use crate::directory::time::UnixTime;
+use crate::directory::user::User;
+
+use super::error::StoreError;
+use super::snapshot::Snapshot;
+use super::{Store, TokenHash, entity_key};
+
+/// Doors, with what the session has had to do with each.
+macro_rules! doors_of_session {
+    ($which:literal) => {
+        concat!(
+            "SELECT 0 AS tag, sp.id AS id, sp.rule_quantifier AS t1, p.session_index AS t2, \
+             NULL AS t3, NULL AS t4, NULL AS t5, NULL AS t6, NULL AS t7, sp.version AS n1, \
+             sp.enabled AS n2, i.first_released_at AS n3, NULL AS n4, NULL AS n5, NULL AS n6 \
+             FROM service_providers sp LEFT JOIN sessions s ON s.token_hash = ? \
+             LEFT JOIN participants p ON p.session_id = s.id AND p.sp_id = sp.id \
+             LEFT JOIN persistent_ids i ON i.user_id = s.user_id AND i.sp_id = sp.id WHERE ",
+            $which
+        )
+    };
+}
+
+/// Doors, for a person who is only supposed to be there.
+macro_rules! doors {
+    ($which:literal) => {
+        concat!(
+            "SELECT 0 AS tag, sp.id AS id, sp.rule_quantifier AS t1, NULL AS t2, NULL AS t3, \
+             NULL AS t4, NULL AS t5, NULL AS t6, NULL AS t7, sp.version AS n1, sp.enabled AS n2, \
+             NULL AS n3, NULL AS n4, NULL AS n5, NULL AS n6 FROM service_providers sp WHERE ",
+            $which
+        )
+    };
+}
+
+macro_rules! rules {
+    ($which:literal) => {
+        concat!(
+            " UNION ALL SELECT 1, r.sp_id, r.role_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, NULL, NULL, NULL, NULL FROM service_providers sp \
+             JOIN sp_required_roles r ON r.sp_id = sp.id WHERE ",
+            $which
+        )
+    };
+}
+
+/// The person of a session with the roles and attributes of this moment.
+macro_rules! person_of_session {
+    () => {
+        "SELECT 2 AS tag, u.id AS id, u.name AS t1, u.display_name AS t2, u.email AS t3, \
+         s.id AS t4, s.source AS t5, s.user_agent AS t6, s.fresh_for AS t7, u.disabled AS n1, \
+         u.must_change_password AS n2, u.created_at AS n3, s.signed_in_at AS n4, \
+         s.started_at AS n5, s.last_seen_at AS n6 \
+         FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = ? \
+         UNION ALL SELECT 3, r.user_id, r.role_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+         NULL, NULL, NULL, NULL, NULL \
+         FROM sessions s JOIN user_roles r ON r.user_id = s.user_id WHERE s.token_hash = ? \
+         UNION ALL SELECT 4, a.user_id, a.name, a.value, NULL, NULL, NULL, NULL, NULL, a.position, \
+         NULL, NULL, NULL, NULL, NULL \
+         FROM sessions s JOIN user_attributes a ON a.user_id = s.user_id WHERE s.token_hash = ?"
+    };
+}
+
+/// People with the roles and attributes of this moment, in no session.
+macro_rules! people {
+    ($which:literal) => {
+        concat!(
+            "SELECT 2 AS tag, u.id AS id, u.name AS t1, u.display_name AS t2, u.email AS t3, \
+             NULL AS t4, NULL AS t5, NULL AS t6, NULL AS t7, u.disabled AS n1, \
+             u.must_change_password AS n2, u.created_at AS n3, NULL AS n4, NULL AS n5, NULL AS n6 \
+             FROM users u WHERE ",
+            $which,
+            " UNION ALL SELECT 3, r.user_id, r.role_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, NULL, NULL, NULL, NULL FROM users u JOIN user_roles r ON r.user_id = u.id WHERE ",
+            $which,
+            " UNION ALL SELECT 4, a.user_id, a.name, a.value, NULL, NULL, NULL, NULL, NULL, \
+             a.position, NULL, NULL, NULL, NULL, NULL \
+             FROM users u JOIN user_attributes a ON a.user_id = u.id WHERE ",
+            $which
+        )
+    };
+}
+
+const FACTS_BY_ENTITY: &str = concat!(
+    doors_of_session!("sp.entity_key = ?"),
+    rules!("sp.entity_key = ?"),
+    " UNION ALL ",
+    person_of_session!()
+);
+const FACTS_BY_ID: &str = concat!(
+    doors_of_session!("sp.id = ?"),
+    rules!("sp.id = ?"),
+    " UNION ALL ",
+    person_of_session!()
+);
+const FACTS_OF_ALL_DOORS: &str = concat!(
+    doors_of_session!("1 = 1"),
+    rules!("1 = 1"),
+    " UNION ALL ",
+    person_of_session!()
+);
+const SESSION: &str = person_of_session!();
+const SUPPOSED: &str = concat!(
+    doors!("sp.id = ?"),
+    rules!("sp.id = ?"),
+    " UNION ALL ",
+    people!("u.name_key = ?")
+);
+const MATRIX: &str = concat!(
+    doors!("1 = 1"),
+    rules!("1 = 1"),
+    " UNION ALL ",
+    people!("1 = 1")
+);
+
+/// What no session's token hash is: asks about nobody.
+const NOBODY: &str = "";
+
+impl Store {
+    /// What the database says now about the holder of a session token (or about nobody) and the
+    /// SP with this entityID. `None`: no such SP is registered.
+    pub async fn facts(
+        &self,
+        token: Option<&TokenHash>,
+        sp: &EntityId,
+        now: UnixTime,
+    ) -> Result<Option<Facts>, StoreError> {
+        let (token, key) = (token.map_or(NOBODY, TokenHash::as_str), entity_key(sp));
+        let asked = params![token, key, key, token, token, token];
+        self.snapshot(FACTS_BY_ENTITY, asked)?.facts(now)
+    }
+
+    /// The same for an SP by its id.
+    pub async fn facts_by_sp_id(
+        &self,
+        token: Option<&TokenHash>,
+        sp: &SpId,
+        now: UnixTime,
+    ) -> Result<Option<Facts>, StoreError> {
+        let (token, id) = (token.map_or(NOBODY, TokenHash::as_str), sp.as_str());
+        let asked = params![token, id, id, token, token, token];
+        self.snapshot(FACTS_BY_ID, asked)?.facts(now)
+    }
+
+    /// What the database says now about the holder of a session token and every door, for the
+    /// launcher and the refusal page.
+    pub async fn facts_of_all_doors(
+        &self,
+        token: &TokenHash,
+        now: UnixTime,
+    ) -> Result<Vec<(SpId, Facts)>, StoreError> {
+        let token = token.as_str();
+        self.snapshot(FACTS_OF_ALL_DOORS, params![token, token, token, token])?
+            .facts_of_all_doors(now)
+    }
+
+    /// What the database says now about a person who is not there, for `access explain` and
+    /// `access try`. `None`: no such user, or no such SP.
+    pub async fn supposed_facts(
+        &self,
+        user: &UserName,
+        sp: &SpId,
+        now: UnixTime,
+    ) -> Result<Option<Facts>, StoreError> {
+        let (key, id) = (user.key(), sp.as_str());
+        let snapshot = self.snapshot(SUPPOSED, params![id, id, key, key, key])?;
+        if snapshot.is_about_nobody() {
+            return Ok(None);
+        }
+        snapshot.facts(now)
+    }
+
+    /// What one snapshot says about everybody and every door, for `access matrix`.
+    pub async fn supposed_matrix(
+        &self,
+        now: UnixTime,
+    ) -> Result<Vec<(User, Vec<(SpId, Facts)>)>, StoreError> {
+        self.snapshot(MATRIX, [])?.matrix(now)
+    }
+
+    /// The session of a token and whose it is, for the pages of a person. Whether it has expired
+    /// is decided by the caller.
+    pub async fn session(&self, token: &TokenHash) -> Result<Option<(Session, User)>, StoreError> {
+        let token = token.as_str();
+        self.snapshot(SESSION, params![token, token, token])?
+            .session()
+    }
+
+    fn snapshot(&self, statement: &str, asked: impl Params) -> Result<Snapshot, StoreError> {
+        self.0.sqlite.read(|connection| {
+            let mut statement = connection.prepare_cached(statement)?;
+            let mut rows = statement.query(asked)?;
+            let mut snapshot = Snapshot::default();
+            while let Some(row) = rows.next()? {
+                snapshot.take(row)?;
+            }
+            Ok(snapshot)
+        })
+    }
+}

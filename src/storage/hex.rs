@@ -1,0 +1,38 @@
+//! Lower-case hexadecimal, and hashes in it: the form in which long or secret keys are looked up.
+
+/// Bytes as lower-case hex.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            text.extend(DIGITS.get(usize::from(nibble)));
+        }
+    }
+    text
+}
+
+/// Bytes from hex; `None` if it is none.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    rest.is_empty()
+        .then(|| {
+            pairs
+                .iter()
+                .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
+                .collect()
+        })
+        .flatten()
+}
+
+/// SHA-256 in lower-case hex.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    encode(&openssl::sha::sha256(bytes))
+}

@@ -1,0 +1,122 @@
+//! The database: users, roles, service providers, sessions, keys and the audit log. The only room
+//! that knows SQL; it decides nothing.
+//!
+//! Every statement is a literal in the subset that SQLite, PostgreSQL and MySQL share (DESIGN 12):
+//! no RETURNING, no upsert, instants as integers, names compared byte for byte, ids made by us.
+//! Only [`Store`] knows which engine is behind it.
+
+mod audit;
+mod chain;
+mod error;
+mod facts;
+pub(crate) mod hex;
+mod migrate;
+mod roles;
+mod service_providers;
+mod snapshot;
+mod sp_write;
+mod sqlite;
+mod start_chain;
+mod users;
+mod write;
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Mutex;
+
+use crate::clock::Clock;
+use crate::directory::name::EntityId;
+
+pub use audit::{AuditFilter, AuditRow, Break, Verification};
+pub use chain::Link;
+pub use error::{DatabaseError, StoreError};
+pub use roles::RoleRow;
+pub use sqlite::Durability;
+pub use users::NewUser;
+
+use chain::Chain;
+use sqlite::Sqlite;
+
+/// The database. A clone is the same database.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    sqlite: Sqlite,
+    chain: OnceLock<Mutex<Chain>>,
+}
+
+impl Store {
+    /// Opens the database of a `database_url`: makes the file (0600) and its folder if there is
+    /// none, and brings the schema up to date.
+    pub async fn open(url: &str, durability: Durability) -> Result<Self, StoreError> {
+        let sqlite = Sqlite::open(url, durability).await?;
+        migrate::migrate(&sqlite.pool).await?;
+        Ok(Self(Arc::new(Inner {
+            sqlite,
+            chain: OnceLock::new(),
+        })))
+    }
+
+    /// Begins this process's audit chain under `chain_key`, and the grouped writer. Nothing that
+    /// is audited can be written before. `label` names the process in the chain's id; the first
+    /// row is written with the first event.
+    pub async fn start(
+        &self,
+        chain_key: [u8; 32],
+        label: String,
+        clock: Clock,
+    ) -> Result<(), StoreError> {
+        let chain = Mutex::new(Chain::new(chain_key, &label, clock));
+        self.0.chain.set(chain).map_err(|_| StoreError::Conflict)
+    }
+
+    /// Writes what is queued, and closes the database.
+    pub async fn shut_down(&self) {
+        self.0.sqlite.close_readers();
+        self.0.sqlite.pool.close().await;
+    }
+
+    /// Whether the database answers (`/readyz`).
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT id FROM audit_heads_named")
+            .fetch_one(self.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// The number of the last migration.
+    pub async fn schema_version(&self) -> Result<i64, StoreError> {
+        Ok(
+            sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations")
+                .fetch_one(self.pool())
+                .await?,
+        )
+    }
+
+    fn pool(&self) -> &sqlx::sqlite::SqlitePool {
+        &self.0.sqlite.pool
+    }
+}
+
+/// SHA-256 of the secret that a browser holds, in hex: what the session table knows of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TokenHash(String);
+
+impl TokenHash {
+    /// The hash of a browser's session token.
+    #[must_use]
+    pub fn of(token: &str) -> Self {
+        Self(hex::sha256(token.as_bytes()))
+    }
+
+    fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What an entityID is looked up by.
+fn entity_key(id: &EntityId) -> String {
+    hex::sha256(id.as_str().as_bytes())
+}

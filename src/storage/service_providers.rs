@@ -1,0 +1,251 @@
+//! Reading registrations: each with its rule, endpoints, keys and policy, in one statement.
+
+use std::collections::BTreeMap;
+
+use crate::directory::name::{EntityId, RoleName, SpId, SpName};
+use crate::directory::rule::{Quantifier, Rule};
+use crate::directory::service_provider::{
+    AcsBinding, AcsEndpoint, AcsEndpoints, Denied, NameIdFormat, Policy, ServiceProvider, Sign,
+};
+
+use super::error::{Column, StoreError};
+use super::{Store, entity_key, hex};
+
+/// A registration with everything that belongs to it: the rows carry a tag.
+macro_rules! registrations {
+    ($which:literal) => {
+        concat!(
+            "SELECT 0 AS tag, s.id AS id, s.name AS t1, s.entity_id AS t2, \
+             s.rule_quantifier AS t3, s.display_name AS t4, s.home_url AS t5, s.contact AS t6, \
+             s.sign AS t7, s.denied AS t8, s.name_id AS t9, s.version AS n1, s.enabled AS n2, \
+             s.require_signed_requests AS n3, s.names_attributes AS n4, s.names_roles AS n5, \
+             s.allow_idp_initiated AS n6, s.allow_http AS n7, NULL AS b1 \
+             FROM service_providers s WHERE ",
+            $which,
+            " UNION ALL SELECT 1, r.sp_id, r.role_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+             FROM service_providers s JOIN sp_required_roles r ON r.sp_id = s.id WHERE ",
+            $which,
+            " UNION ALL SELECT 2, a.sp_id, a.binding, a.location, NULL, NULL, NULL, NULL, NULL, \
+             NULL, NULL, a.position, a.acs_index, a.is_default, NULL, NULL, NULL, NULL, NULL \
+             FROM service_providers s JOIN sp_acs a ON a.sp_id = s.id WHERE ",
+            $which,
+            " UNION ALL SELECT 3, k.sp_id, k.kind, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, k.position, NULL, NULL, NULL, NULL, NULL, NULL, k.der \
+             FROM service_providers s JOIN sp_keys k ON k.sp_id = s.id WHERE ",
+            $which,
+            " UNION ALL SELECT 4, a.sp_id, a.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, a.position, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+             FROM service_providers s JOIN sp_attributes a ON a.sp_id = s.id WHERE ",
+            $which,
+            " UNION ALL SELECT 5, r.sp_id, r.role_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, r.position, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+             FROM service_providers s JOIN sp_released_roles r ON r.sp_id = s.id WHERE ",
+            $which,
+            " UNION ALL SELECT 6, f.sp_id, f.uri, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, f.position, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+             FROM service_providers s JOIN sp_name_id_formats f ON f.sp_id = s.id WHERE ",
+            $which,
+            " UNION ALL SELECT 7, m.sp_id, m.document, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+             FROM service_providers s JOIN sp_metadata m ON m.sp_id = s.id WHERE ",
+            $which
+        )
+    };
+}
+
+/// How many arms of the statement ask the same question.
+const ARMS: usize = 8;
+
+const BY_ENTITY: &str = registrations!("s.entity_key = ?");
+const BY_ID: &str = registrations!("s.id = ?");
+const BY_NAME: &str = registrations!("s.name = ?");
+const ALL: &str = registrations!("'' = ?");
+
+#[derive(Debug, sqlx::FromRow)]
+struct Row {
+    tag: i64,
+    id: String,
+    t1: Option<String>,
+    t2: Option<String>,
+    t3: Option<String>,
+    t4: Option<String>,
+    t5: Option<String>,
+    t6: Option<String>,
+    t7: Option<String>,
+    t8: Option<String>,
+    t9: Option<String>,
+    n1: Option<i64>,
+    n2: Option<i64>,
+    n3: Option<i64>,
+    n4: Option<i64>,
+    n5: Option<i64>,
+    n6: Option<i64>,
+    n7: Option<i64>,
+    b1: Option<Vec<u8>>,
+}
+
+impl Store {
+    /// The SP with this entityID, compared byte for byte.
+    pub async fn sp_by_entity_id(
+        &self,
+        id: &EntityId,
+    ) -> Result<Option<ServiceProvider>, StoreError> {
+        Ok(self.registrations(BY_ENTITY, &entity_key(id)).await?.pop())
+    }
+
+    /// The SP with this short name, or else with this entityID.
+    pub async fn sp_by_name(&self, name: &str) -> Result<Option<ServiceProvider>, StoreError> {
+        if let Some(sp) = self.registrations(BY_NAME, name).await?.pop() {
+            return Ok(Some(sp));
+        }
+        let key = hex::sha256(name.as_bytes());
+        Ok(self.registrations(BY_ENTITY, &key).await?.pop())
+    }
+
+    /// The SP with this id.
+    pub async fn sp_by_id(&self, id: &SpId) -> Result<Option<ServiceProvider>, StoreError> {
+        Ok(self.registrations(BY_ID, id.as_str()).await?.pop())
+    }
+
+    /// All SPs, by name.
+    pub async fn service_providers(&self) -> Result<Vec<ServiceProvider>, StoreError> {
+        self.registrations(ALL, "").await
+    }
+
+    async fn registrations(
+        &self,
+        statement: &'static str,
+        which: &str,
+    ) -> Result<Vec<ServiceProvider>, StoreError> {
+        let mut query = sqlx::query_as(statement);
+        for _ in 0..ARMS {
+            query = query.bind(which);
+        }
+        let rows: Vec<Row> = query.fetch_all(self.pool()).await?;
+        let (heads, mut parts): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.tag == 0);
+        // Rows without a position have one per SP, or an order of their own.
+        parts.sort_by_key(|row| row.n1);
+        let mut parts_of = BTreeMap::new();
+        for part in parts {
+            let parts: &mut Parts = parts_of.entry(part.id.clone()).or_default();
+            parts.take(part)?;
+        }
+        let mut all = Vec::with_capacity(heads.len());
+        for head in heads {
+            let parts = parts_of.remove(&head.id).unwrap_or_default();
+            all.push(parts.registration(head)?);
+        }
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(all)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Parts {
+    rule: Vec<RoleName>,
+    acs: Vec<AcsEndpoint>,
+    certificates: Vec<Vec<u8>>,
+    bare_keys: Vec<Vec<u8>>,
+    attributes: Vec<String>,
+    released: Vec<RoleName>,
+    formats: Vec<String>,
+    metadata: Option<String>,
+}
+
+impl Parts {
+    fn take(&mut self, row: Row) -> Result<(), StoreError> {
+        let text = row.t1.unwrap_or_default();
+        match row.tag {
+            1 => {
+                let column = Column("sp_required_roles", "role_name");
+                self.rule.push(column.checked(RoleName::parse(&text))?);
+            }
+            2 => self.acs.push(AcsEndpoint {
+                binding: if text == "post" {
+                    AcsBinding::HttpPost
+                } else {
+                    AcsBinding::Other
+                },
+                location: row.t2.unwrap_or_default(),
+                index: Column("sp_acs", "acs_index")
+                    .checked(u16::try_from(row.n2.unwrap_or(-1)))?,
+                is_default: row.n3.map(|n| n != 0),
+            }),
+            3 => match text.as_str() {
+                "certificate" => self.certificates.push(row.b1.unwrap_or_default()),
+                _ => self.bare_keys.push(row.b1.unwrap_or_default()),
+            },
+            4 => self.attributes.push(text),
+            5 => {
+                let column = Column("sp_released_roles", "role_name");
+                self.released.push(column.checked(RoleName::parse(&text))?);
+            }
+            6 => self.formats.push(text),
+            _ => self.metadata = Some(text),
+        }
+        Ok(())
+    }
+
+    fn registration(self, row: Row) -> Result<ServiceProvider, StoreError> {
+        let column = |name| Column("service_providers", name);
+        let quantifier = match row.t3.as_deref() {
+            Some("any") => Quantifier::AnyOf,
+            Some("all") => Quantifier::AllOf,
+            _ => return Err(column("rule_quantifier").inconsistent()),
+        };
+        // A registration without a rule is none: its door stays closed (DESIGN 2).
+        let rule = Rule::new(quantifier, self.rule);
+        let name = row.t1.unwrap_or_default();
+        let entity_id = row.t2.unwrap_or_default();
+        let name_id = match row.t9 {
+            None => None,
+            Some(word) => {
+                Some(NameIdFormat::parse(&word).ok_or_else(|| column("name_id").inconsistent())?)
+            }
+        };
+        Ok(ServiceProvider {
+            id: SpId::from_stored(row.id),
+            version: row.n1.unwrap_or_default(),
+            name: column("name").checked(SpName::parse(&name))?,
+            entity_id: column("entity_id").checked(EntityId::parse_lenient(&entity_id))?,
+            enabled: row.n2 == Some(1),
+            rule: Column("sp_required_roles", "role_name").checked(rule)?,
+            acs: Column("sp_acs", "location").checked(AcsEndpoints::from_stored(self.acs))?,
+            certificates: self.certificates,
+            bare_keys: self.bare_keys,
+            name_id_formats: self.formats,
+            metadata: self.metadata,
+            policy: Policy {
+                display_name: row.t4,
+                home_url: row.t5,
+                contact: row.t6,
+                sign: sign(row.t7.as_deref()).ok_or_else(|| column("sign").inconsistent())?,
+                require_signed_requests: row.n3 == Some(1),
+                denied: denied(row.t8.as_deref()).ok_or_else(|| column("denied").inconsistent())?,
+                name_id,
+                attributes: (row.n4 == Some(1)).then_some(self.attributes),
+                release_roles: (row.n5 == Some(1)).then_some(self.released),
+                allow_idp_initiated: row.n6 == Some(1),
+                allow_http: row.n7 == Some(1),
+            },
+        })
+    }
+}
+
+fn sign(word: Option<&str>) -> Option<Sign> {
+    match word? {
+        "both" => Some(Sign::Both),
+        "assertion" => Some(Sign::Assertion),
+        "response" => Some(Sign::Response),
+        _ => None,
+    }
+}
+
+fn denied(word: Option<&str>) -> Option<Denied> {
+    match word? {
+        "page" => Some(Denied::Page),
+        "status" => Some(Denied::Status),
+        _ => None,
+    }
+}

@@ -1,0 +1,273 @@
+//! From the rows of one statement to [`Facts`]. Nothing else makes them (DESIGN 1).
+
+use std::collections::BTreeSet;
+
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+
+use crate::directory::facts::{DoorFacts, Facts, FactsParts, PersonFacts, Presence};
+use crate::directory::name::{RoleName, SessionId, SpId, UserId, UserName};
+use crate::directory::rule::{Quantifier, Rule};
+use crate::directory::session::{Participant, Session};
+use crate::directory::time::UnixTime;
+use crate::directory::user::User;
+
+use super::error::{Column, StoreError};
+
+const DOOR: i64 = 0;
+const RULE: i64 = 1;
+const PERSON: i64 = 2;
+const ROLE: i64 = 3;
+const ATTRIBUTE: i64 = 4;
+
+/// What one statement read.
+#[derive(Debug, Default)]
+pub(super) struct Snapshot {
+    doors: Vec<Door>,
+    people: Vec<Person>,
+    /// Of the rules: which SP, which role.
+    rules: Vec<(String, RoleName)>,
+    /// Of the users: whose, which role.
+    roles: Vec<(String, RoleName)>,
+    /// Of the users: whose, at which place, name and value.
+    attributes: Vec<(String, i64, String, String)>,
+}
+
+#[derive(Debug)]
+struct Door {
+    id: String,
+    version: i64,
+    enabled: bool,
+    quantifier: Quantifier,
+    session_index: Option<String>,
+    known_to_sp: bool,
+}
+
+#[derive(Debug)]
+struct Person {
+    user: User,
+    session: Option<(Session, Option<String>)>,
+}
+
+impl Snapshot {
+    /// Takes down one row.
+    pub(super) fn take(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
+        match row.get::<_, i64>(0)? {
+            DOOR => self.doors.push(door(row)?),
+            RULE => self.rules.push((
+                row.get(1)?,
+                role(row, Column("sp_required_roles", "role_name"))?,
+            )),
+            PERSON => self.people.push(person(row)?),
+            ROLE => self
+                .roles
+                .push((row.get(1)?, role(row, Column("user_roles", "role_name"))?)),
+            ATTRIBUTE => self
+                .attributes
+                .push((row.get(1)?, row.get(9)?, row.get(2)?, row.get(3)?)),
+            _ => return Err(Column("facts", "tag").inconsistent()),
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_about_nobody(&self) -> bool {
+        self.people.is_empty()
+    }
+
+    /// Of one door and at most one person.
+    pub(super) fn facts(mut self, now: UnixTime) -> Result<Option<Facts>, StoreError> {
+        self.hand_out_roles();
+        let Some(door) = self.doors.pop() else {
+            return Ok(None);
+        };
+        let rule = rule_of(&door, &self.rules);
+        let person = self.people.pop();
+        Ok(Some(facts(door, rule, person, now)))
+    }
+
+    /// Of every door and the one person.
+    pub(super) fn facts_of_all_doors(
+        mut self,
+        now: UnixTime,
+    ) -> Result<Vec<(SpId, Facts)>, StoreError> {
+        self.hand_out_roles();
+        let person = self.people.pop();
+        Ok(every_door(&self.doors, &self.rules, person.as_ref(), now))
+    }
+
+    /// Of every door and everybody.
+    #[expect(clippy::type_complexity, reason = "the rows of a matrix")]
+    pub(super) fn matrix(
+        mut self,
+        now: UnixTime,
+    ) -> Result<Vec<(User, Vec<(SpId, Facts)>)>, StoreError> {
+        self.hand_out_roles();
+        self.people.sort_by_key(|person| person.user.name.key());
+        let (doors, rules) = (&self.doors, &self.rules);
+        let row = |person: Person| {
+            let facts = every_door(doors, rules, Some(&person), now);
+            (person.user, facts)
+        };
+        Ok(self.people.into_iter().map(row).collect())
+    }
+
+    /// Of the one person in a session.
+    pub(super) fn session(mut self) -> Result<Option<(Session, User)>, StoreError> {
+        self.hand_out_roles();
+        let person = self.people.pop();
+        Ok(person.and_then(|person| Some((person.session?.0, person.user))))
+    }
+
+    /// Gives the roles and attributes that were read to those whose they are.
+    fn hand_out_roles(&mut self) {
+        self.attributes
+            .sort_by(|one, other| (&one.0, one.1).cmp(&(&other.0, other.1)));
+        if let [only] = self.people.as_mut_slice() {
+            only.user.roles = self.roles.drain(..).map(|(_, role)| role).collect();
+            let attributes = self.attributes.drain(..);
+            only.user.attributes = attributes
+                .map(|(_, _, name, value)| (name, value))
+                .collect();
+            return;
+        }
+        self.people
+            .sort_by(|one, other| one.user.id.cmp(&other.user.id));
+        for (user, role) in self.roles.drain(..) {
+            if let Some(person) = find(&mut self.people, &user) {
+                person.user.roles.insert(role);
+            }
+        }
+        for (user, _, name, value) in self.attributes.drain(..) {
+            if let Some(person) = find(&mut self.people, &user) {
+                person.user.attributes.push((name, value));
+            }
+        }
+    }
+}
+
+fn find<'a>(people: &'a mut [Person], id: &str) -> Option<&'a mut Person> {
+    let place = people.binary_search_by(|person| person.user.id.as_str().cmp(id));
+    people.get_mut(place.ok()?)
+}
+
+fn every_door(
+    doors: &[Door],
+    rules: &[(String, RoleName)],
+    person: Option<&Person>,
+    now: UnixTime,
+) -> Vec<(SpId, Facts)> {
+    doors
+        .iter()
+        .map(|door| {
+            let person = person.map(|person| Person {
+                user: person.user.clone(),
+                session: person.session.clone(),
+            });
+            let copy = Door {
+                id: door.id.clone(),
+                session_index: door.session_index.clone(),
+                ..*door
+            };
+            let rule = rule_of(door, rules);
+            let id = SpId::from_stored(door.id.clone());
+            (id, facts(copy, rule, person, now))
+        })
+        .collect()
+}
+
+/// `None` where the table holds no role for the door: closed, never open (DESIGN 2).
+fn rule_of(door: &Door, rules: &[(String, RoleName)]) -> Option<Rule> {
+    let roles = rules.iter().filter(|(sp, _)| *sp == door.id);
+    Rule::new(door.quantifier, roles.map(|(_, role)| role.clone())).ok()
+}
+
+fn facts(door: Door, rule: Option<Rule>, person: Option<Person>, read_at: UnixTime) -> Facts {
+    let sp = SpId::from_stored(door.id);
+    let person = person.map(|Person { user, session }| {
+        let presence = match session {
+            None => Presence::Supposed,
+            Some((session, fresh_for)) => Presence::SignedIn {
+                participant: door.session_index.map(|session_index| Participant {
+                    session: session.id.clone(),
+                    sp: sp.clone(),
+                    session_index,
+                }),
+                session,
+                fresh_for,
+                known_to_sp: door.known_to_sp,
+            },
+        };
+        PersonFacts { user, presence }
+    });
+    Facts::as_read(FactsParts {
+        read_at,
+        door: DoorFacts {
+            sp,
+            version: door.version,
+            enabled: door.enabled,
+            rule,
+        },
+        person,
+    })
+}
+
+fn door(row: &Row<'_>) -> Result<Door, StoreError> {
+    let quantifier = match row.get_ref(2)? {
+        ValueRef::Text(b"any") => Quantifier::AnyOf,
+        ValueRef::Text(b"all") => Quantifier::AllOf,
+        _ => return Err(Column("service_providers", "rule_quantifier").inconsistent()),
+    };
+    Ok(Door {
+        id: row.get(1)?,
+        version: row.get(9)?,
+        enabled: row.get::<_, i64>(10)? != 0,
+        quantifier,
+        session_index: row.get(3)?,
+        known_to_sp: row.get::<_, Option<i64>>(11)?.is_some(),
+    })
+}
+
+fn role(row: &Row<'_>, column: Column) -> Result<RoleName, StoreError> {
+    let name = row
+        .get_ref(2)?
+        .as_str()
+        .map_err(|_| column.inconsistent())?;
+    column.checked(RoleName::parse(name))
+}
+
+fn person(row: &Row<'_>) -> Result<Person, StoreError> {
+    let id = UserId::from_stored(row.get::<_, String>(1)?);
+    let column = Column("users", "name");
+    let name = row
+        .get_ref(2)?
+        .as_str()
+        .map_err(|_| column.inconsistent())?;
+    let session = match row.get::<_, Option<String>>(5)? {
+        None => None,
+        Some(session) => {
+            let fresh_for: Option<String> = row.get(8)?;
+            let session = Session {
+                id: SessionId::from_stored(session),
+                user: id.clone(),
+                signed_in_at: UnixTime::from_millis(row.get(12)?),
+                started_at: UnixTime::from_millis(row.get(13)?),
+                last_seen_at: UnixTime::from_millis(row.get(14)?),
+                source: row.get(6)?,
+                user_agent: row.get(7)?,
+            };
+            Some((session, fresh_for))
+        }
+    };
+    let user = User {
+        id,
+        name: column.checked(UserName::parse(name))?,
+        display_name: row.get(3)?,
+        email: row.get(4)?,
+        disabled: row.get::<_, i64>(9)? != 0,
+        must_change_password: row.get::<_, i64>(10)? != 0,
+        roles: BTreeSet::new(),
+        attributes: Vec::new(),
+        created_at: UnixTime::from_millis(row.get(11)?),
+    };
+    Ok(Person { user, session })
+}

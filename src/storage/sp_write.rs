@@ -1,0 +1,249 @@
+//! Writing registrations. Every change counts the version up, so that what is cached about an SP
+//! is known to be stale (DESIGN 4).
+
+use sqlx::{Sqlite, Transaction};
+
+use crate::directory::audit::AuditEvent;
+use crate::directory::name::SpId;
+use crate::directory::rule::{Quantifier, Rule};
+use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider, Sign};
+
+use super::error::StoreError;
+use super::{Store, entity_key};
+
+type Tx = Transaction<'static, Sqlite>;
+
+/// The columns that hold what [`ServiceProvider`] says, in the order in which they are bound.
+const INSERT: &str = "\
+    INSERT INTO service_providers (version, name, entity_id, entity_key, enabled, \
+    rule_quantifier, display_name, home_url, contact, sign, require_signed_requests, denied, \
+    name_id, names_attributes, names_roles, allow_idp_initiated, allow_http, id) \
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const UPDATE: &str = "\
+    UPDATE service_providers SET version = ? + 1, name = ?, entity_id = ?, entity_key = ?, \
+    enabled = ?, rule_quantifier = ?, display_name = ?, home_url = ?, contact = ?, sign = ?, \
+    require_signed_requests = ?, denied = ?, name_id = ?, names_attributes = ?, names_roles = ?, \
+    allow_idp_initiated = ?, allow_http = ? WHERE id = ? AND version = ?";
+
+impl Store {
+    /// Registers an SP with its rule, at once. [`StoreError::Conflict`]: the name or the entityID
+    /// is taken; [`StoreError::Dangling`]: its rule names a role that does not exist.
+    pub async fn add_sp(&self, sp: &ServiceProvider, event: AuditEvent) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        columns(sqlx::query(INSERT), sp)
+            .execute(&mut *write.tx)
+            .await?;
+        insert_parts(&mut write.tx, sp).await?;
+        write.note(&event).await?;
+        write.commit().await
+    }
+
+    /// Writes a changed registration and counts its version up. [`StoreError::Conflict`]: it was
+    /// changed or removed since `sp` was read, or the new name or entityID is taken.
+    pub async fn update_sp(
+        &self,
+        sp: &ServiceProvider,
+        event: AuditEvent,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        let updated = columns(sqlx::query(UPDATE), sp)
+            .bind(sp.version)
+            .execute(&mut *write.tx)
+            .await?;
+        if updated.rows_affected() == 0 {
+            return Err(StoreError::Conflict);
+        }
+        for statement in [
+            "DELETE FROM sp_required_roles WHERE sp_id = ?",
+            "DELETE FROM sp_acs WHERE sp_id = ?",
+            "DELETE FROM sp_keys WHERE sp_id = ?",
+            "DELETE FROM sp_attributes WHERE sp_id = ?",
+            "DELETE FROM sp_released_roles WHERE sp_id = ?",
+            "DELETE FROM sp_name_id_formats WHERE sp_id = ?",
+            "DELETE FROM sp_metadata WHERE sp_id = ?",
+        ] {
+            let delete = sqlx::query(statement).bind(sp.id.as_str());
+            delete.execute(&mut *write.tx).await?;
+        }
+        insert_parts(&mut write.tx, sp).await?;
+        write.note(&event).await?;
+        write.commit().await
+    }
+
+    /// Enables or disables an SP. `false`: it was so already, or there is no such SP.
+    pub async fn set_sp_enabled(
+        &self,
+        sp: &SpId,
+        enabled: bool,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let changed = sqlx::query(
+            "UPDATE service_providers SET enabled = ?, version = version + 1 \
+             WHERE id = ? AND enabled <> ?",
+        )
+        .bind(i64::from(enabled))
+        .bind(sp.as_str())
+        .bind(i64::from(enabled))
+        .execute(&mut *write.tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// Removes a registration. `false`: there was none.
+    pub async fn remove_sp(&self, sp: &SpId, event: AuditEvent) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let removed = sqlx::query("DELETE FROM service_providers WHERE id = ?")
+            .bind(sp.as_str())
+            .execute(&mut *write.tx)
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+}
+
+type Query<'q> = sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn columns<'q>(query: Query<'q>, sp: &'q ServiceProvider) -> Query<'q> {
+    let policy = &sp.policy;
+    query
+        .bind(sp.version)
+        .bind(sp.name.as_str())
+        .bind(sp.entity_id.as_str())
+        .bind(entity_key(&sp.entity_id))
+        .bind(i64::from(sp.enabled))
+        .bind(quantifier(&sp.rule))
+        .bind(policy.display_name.as_deref())
+        .bind(policy.home_url.as_deref())
+        .bind(policy.contact.as_deref())
+        .bind(match policy.sign {
+            Sign::Both => "both",
+            Sign::Assertion => "assertion",
+            Sign::Response => "response",
+        })
+        .bind(i64::from(policy.require_signed_requests))
+        .bind(match policy.denied {
+            Denied::Page => "page",
+            Denied::Status => "status",
+        })
+        .bind(policy.name_id.map(NameIdFormat::word))
+        .bind(i64::from(policy.attributes.is_some()))
+        .bind(i64::from(policy.release_roles.is_some()))
+        .bind(i64::from(policy.allow_idp_initiated))
+        .bind(i64::from(policy.allow_http))
+        .bind(sp.id.as_str())
+}
+
+fn quantifier(rule: &Rule) -> &'static str {
+    match rule.quantifier() {
+        Quantifier::AnyOf => "any",
+        Quantifier::AllOf => "all",
+    }
+}
+
+/// The rows beside the registration's own. The rule is never empty: its type sees to that.
+async fn insert_parts(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
+    let id = sp.id.as_str();
+    for role in sp.rule.roles() {
+        sqlx::query("INSERT INTO sp_required_roles (sp_id, role_name) VALUES (?, ?)")
+            .bind(id)
+            .bind(role.as_str())
+            .execute(&mut **tx)
+            .await?;
+    }
+    insert_endpoints(tx, sp).await?;
+    insert_keys(tx, sp).await?;
+    let attributes = sp.policy.attributes.iter().flatten();
+    insert_list(
+        tx,
+        "INSERT INTO sp_attributes (sp_id, position, name) VALUES (?, ?, ?)",
+        id,
+        attributes.map(String::as_str),
+    )
+    .await?;
+    let roles = sp.policy.release_roles.iter().flatten();
+    insert_list(
+        tx,
+        "INSERT INTO sp_released_roles (sp_id, position, role_name) VALUES (?, ?, ?)",
+        id,
+        roles.map(AsRef::as_ref),
+    )
+    .await?;
+    insert_list(
+        tx,
+        "INSERT INTO sp_name_id_formats (sp_id, position, uri) VALUES (?, ?, ?)",
+        id,
+        sp.name_id_formats.iter().map(String::as_str),
+    )
+    .await?;
+    if let Some(document) = &sp.metadata {
+        sqlx::query("INSERT INTO sp_metadata (sp_id, document) VALUES (?, ?)")
+            .bind(id)
+            .bind(document)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn insert_list(
+    tx: &mut Tx,
+    statement: &'static str,
+    id: &str,
+    values: impl Iterator<Item = &str>,
+) -> Result<(), StoreError> {
+    for (position, value) in (0_i64..).zip(values) {
+        sqlx::query(statement)
+            .bind(id)
+            .bind(position)
+            .bind(value)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn insert_endpoints(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
+    for (position, endpoint) in (0_i64..).zip(sp.acs.iter()) {
+        sqlx::query(
+            "INSERT INTO sp_acs (sp_id, position, binding, location, acs_index, is_default) \
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(sp.id.as_str())
+        .bind(position)
+        .bind(match endpoint.binding {
+            AcsBinding::HttpPost => "post",
+            AcsBinding::Other => "other",
+        })
+        .bind(&endpoint.location)
+        .bind(i64::from(endpoint.index))
+        .bind(endpoint.is_default.map(i64::from))
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn insert_keys(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
+    let certificates = sp.certificates.iter().map(|der| ("certificate", der));
+    let bare_keys = sp.bare_keys.iter().map(|der| ("bare", der));
+    for (position, (kind, der)) in (0_i64..).zip(certificates.chain(bare_keys)) {
+        sqlx::query("INSERT INTO sp_keys (sp_id, position, kind, der) VALUES (?, ?, ?, ?)")
+            .bind(sp.id.as_str())
+            .bind(position)
+            .bind(kind)
+            .bind(der.as_slice())
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,319 @@
+//! Users, their attributes and their roles.
+
+use std::collections::HashMap;
+
+use sqlx::{Sqlite, Transaction};
+
+use crate::directory::audit::AuditEvent;
+use crate::directory::name::{RoleName, UserId, UserName};
+use crate::directory::time::UnixTime;
+use crate::directory::user::User;
+
+use super::Store;
+use super::error::{Column, StoreError};
+
+/// Users that are read at once.
+const PAGE: i64 = 500;
+
+const USERS_PAGE: &str = "\
+    SELECT id, name, display_name, email, disabled, must_change_password, created_at, name_key \
+    FROM users WHERE name_key > ? ORDER BY name_key LIMIT ?";
+const USER_BY_KEY: &str = "\
+    SELECT id, name, display_name, email, disabled, must_change_password, created_at, name_key \
+    FROM users WHERE name_key = ?";
+const ROLES_BETWEEN: &str = "\
+    SELECT r.user_id, r.role_name FROM users u JOIN user_roles r ON r.user_id = u.id \
+    WHERE u.name_key >= ? AND u.name_key <= ?";
+const ATTRIBUTES_BETWEEN: &str = "\
+    SELECT a.user_id, a.name, a.value FROM users u JOIN user_attributes a ON a.user_id = u.id \
+    WHERE u.name_key >= ? AND u.name_key <= ? ORDER BY a.user_id, a.position";
+
+/// A user to be added.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// A fresh random id.
+    pub id: UserId,
+    /// What they sign in with.
+    pub name: UserName,
+    /// What pages and SPs call them.
+    pub display_name: String,
+    /// addr-spec.
+    pub email: Option<String>,
+    /// Their roles, each of which exists.
+    pub roles: Vec<RoleName>,
+    /// Further attributes.
+    pub attributes: Vec<(String, String)>,
+    /// What their password is checked against; without one they cannot sign in by password.
+    pub password_hash: Option<String>,
+    /// Whether the password has to be changed at the first sign-in.
+    pub must_change_password: bool,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct UserRow {
+    id: String,
+    name: String,
+    display_name: String,
+    email: Option<String>,
+    disabled: i64,
+    must_change_password: i64,
+    created_at: i64,
+    name_key: String,
+}
+
+impl Store {
+    /// The user with this sign-in name.
+    pub async fn user(&self, name: &UserName) -> Result<Option<User>, StoreError> {
+        let row: Option<UserRow> = sqlx::query_as(USER_BY_KEY)
+            .bind(name.key())
+            .fetch_optional(self.pool())
+            .await?;
+        match row {
+            None => Ok(None),
+            Some(row) => Ok(self.with_roles(vec![row]).await?.pop()),
+        }
+    }
+
+    /// All users, by name.
+    pub async fn users(&self) -> Result<Vec<User>, StoreError> {
+        let mut all = Vec::new();
+        loop {
+            let after = all.last().map(|user: &User| user.name.clone());
+            let page = self.users_after(after.as_ref(), PAGE).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
+    }
+
+    /// Up to `limit` users whose names come after `name`.
+    pub async fn users_after(
+        &self,
+        name: Option<&UserName>,
+        limit: i64,
+    ) -> Result<Vec<User>, StoreError> {
+        let rows = sqlx::query_as(USERS_PAGE)
+            .bind(name.map_or_else(String::new, UserName::key))
+            .bind(limit)
+            .fetch_all(self.pool())
+            .await?;
+        self.with_roles(rows).await
+    }
+
+    async fn with_roles(&self, rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return Ok(Vec::new());
+        };
+        let roles: Vec<(String, String)> = sqlx::query_as(ROLES_BETWEEN)
+            .bind(&first.name_key)
+            .bind(&last.name_key)
+            .fetch_all(self.pool())
+            .await?;
+        let attributes: Vec<(String, String, String)> = sqlx::query_as(ATTRIBUTES_BETWEEN)
+            .bind(&first.name_key)
+            .bind(&last.name_key)
+            .fetch_all(self.pool())
+            .await?;
+        let mut users = Vec::with_capacity(rows.len());
+        let mut places = HashMap::with_capacity(rows.len());
+        for (place, row) in rows.into_iter().enumerate() {
+            places.insert(row.id.clone(), place);
+            users.push(row.read()?);
+        }
+        for (id, role) in roles {
+            let role = Column("user_roles", "role_name").checked(RoleName::parse(&role))?;
+            if let Some(user) = places.get(&id).and_then(|place| users.get_mut(*place)) {
+                user.roles.insert(role);
+            }
+        }
+        for (id, name, value) in attributes {
+            if let Some(user) = places.get(&id).and_then(|place| users.get_mut(*place)) {
+                user.attributes.push((name, value));
+            }
+        }
+        Ok(users)
+    }
+
+    /// Adds a user. [`StoreError::Conflict`]: the name is taken.
+    pub async fn add_user(&self, new: NewUser, event: AuditEvent) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query(
+            "INSERT INTO users (id, name, name_key, display_name, email, disabled, \
+             must_change_password, password_hash, created_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)",
+        )
+        .bind(new.id.as_str())
+        .bind(new.name.as_str())
+        .bind(new.name.key())
+        .bind(&new.display_name)
+        .bind(&new.email)
+        .bind(i64::from(new.must_change_password))
+        .bind(&new.password_hash)
+        .bind(event.at.millis())
+        .execute(&mut *write.tx)
+        .await?;
+        for role in &new.roles {
+            insert_user_role(&mut write.tx, &new.id, role).await?;
+        }
+        insert_attributes(&mut write.tx, &new.id, &new.attributes).await?;
+        write.note(&event).await?;
+        write.commit().await
+    }
+
+    /// Writes a user's name, display name, e-mail address, attributes and whether the password has
+    /// to be changed. Not their roles, not whether they are disabled. `false`: no such user.
+    pub async fn update_user(&self, user: &User, event: AuditEvent) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let updated = sqlx::query(
+            "UPDATE users SET name = ?, name_key = ?, display_name = ?, email = ?, \
+             must_change_password = ? WHERE id = ?",
+        )
+        .bind(user.name.as_str())
+        .bind(user.name.key())
+        .bind(&user.display_name)
+        .bind(&user.email)
+        .bind(i64::from(user.must_change_password))
+        .bind(user.id.as_str())
+        .execute(&mut *write.tx)
+        .await?;
+        if updated.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query("DELETE FROM user_attributes WHERE user_id = ?")
+            .bind(user.id.as_str())
+            .execute(&mut *write.tx)
+            .await?;
+        insert_attributes(&mut write.tx, &user.id, &user.attributes).await?;
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// Removes a user with their roles, attributes and sessions. `false`: there was none.
+    pub async fn remove_user(&self, user: &UserId, event: AuditEvent) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let removed = sqlx::query("DELETE FROM users WHERE id = ?")
+            .bind(user.as_str())
+            .execute(&mut *write.tx)
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// Disables or enables a user. `false`: it was so already, or there is no such user.
+    pub async fn set_disabled(
+        &self,
+        user: &UserId,
+        disabled: bool,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let changed = sqlx::query("UPDATE users SET disabled = ? WHERE id = ? AND disabled <> ?")
+            .bind(i64::from(disabled))
+            .bind(user.as_str())
+            .bind(i64::from(disabled))
+            .execute(&mut *write.tx)
+            .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// Grants a role that exists. `false`: they held it already.
+    pub async fn grant(
+        &self,
+        user: &UserId,
+        role: &RoleName,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        match insert_user_role(&mut write.tx, user, role).await {
+            Err(StoreError::Conflict) => return Ok(false),
+            done => done?,
+        }
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// Withdraws a role. `false`: they did not hold it.
+    pub async fn revoke(
+        &self,
+        user: &UserId,
+        role: &RoleName,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let revoked = sqlx::query("DELETE FROM user_roles WHERE user_id = ? AND role_name = ?")
+            .bind(user.as_str())
+            .bind(role.as_str())
+            .execute(&mut *write.tx)
+            .await?;
+        if revoked.rows_affected() == 0 {
+            return Ok(false);
+        }
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+}
+
+impl UserRow {
+    fn read(self) -> Result<User, StoreError> {
+        let name = Column("users", "name").checked(UserName::parse(&self.name))?;
+        Ok(User {
+            id: UserId::from_stored(self.id),
+            name,
+            display_name: self.display_name,
+            email: self.email,
+            disabled: self.disabled != 0,
+            must_change_password: self.must_change_password != 0,
+            roles: std::collections::BTreeSet::new(),
+            attributes: Vec::new(),
+            created_at: UnixTime::from_millis(self.created_at),
+        })
+    }
+}
+
+/// Nobody is granted `everyone`: everybody holds it.
+async fn insert_user_role(
+    tx: &mut Transaction<'static, Sqlite>,
+    user: &UserId,
+    role: &RoleName,
+) -> Result<(), StoreError> {
+    if role.as_str() == RoleName::EVERYONE {
+        return Err(StoreError::BuiltInRole);
+    }
+    sqlx::query("INSERT INTO user_roles (user_id, role_name) VALUES (?, ?)")
+        .bind(user.as_str())
+        .bind(role.as_str())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn insert_attributes(
+    tx: &mut Transaction<'static, Sqlite>,
+    user: &UserId,
+    attributes: &[(String, String)],
+) -> Result<(), StoreError> {
+    for (position, (name, value)) in (0_i64..).zip(attributes) {
+        sqlx::query(
+            "INSERT INTO user_attributes (user_id, position, name, value) VALUES (?, ?, ?, ?)",
+        )
+        .bind(user.as_str())
+        .bind(position)
+        .bind(name)
+        .bind(value)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
