@@ -18,27 +18,29 @@ use support::sp::Sp;
 /// The bug that Doorward exists to fix: whoever was in the store was also in the publisher.
 #[tokio::test]
 async fn a_store_sign_in_never_grants_publisher_access() {
-    let product = Product::demo().await; // ada holds the role `store`, and no other
-    let ada = product.browser();
+    let product = Product::demo().await; // carla holds the role `store`, and no other
+    let carla = product.browser();
 
-    let form = ada.visit(&product.store("/saml/login")).await;
-    let answer = ada.sign_in(&form, "ada", product.password("ada")).await;
+    let form = carla.visit(&product.store("/saml/login")).await;
+    let answer = carla
+        .sign_in(&form, "carla", product.password("carla"))
+        .await;
     assert_eq!(answer.in_short(), "assertion");
-    ada.deliver(&answer).await;
-    assert_eq!(ada.get(&product.store("/whoami")).await.status, 200);
+    carla.deliver(&answer).await;
+    assert_eq!(carla.get(&product.store("/whoami")).await.status, 200);
 
-    let refusal = ada.visit(&product.publisher("/saml/login")).await;
+    let refusal = carla.visit(&product.publisher("/saml/login")).await;
     assert_eq!(refusal.in_short(), "403 missing-role");
     assert!(refusal.response().is_none(), "the publisher hears nothing");
-    assert_eq!(ada.get(&product.publisher("/whoami")).await.status, 401);
+    assert_eq!(carla.get(&product.publisher("/whoami")).await.status, 401);
 
     // Asking again, and harder, opens nothing.
     for query in ["", "?binding=post", "?passive=1", "?force=1"] {
-        let answer = ada
+        let answer = carla
             .visit(&product.publisher(&format!("/saml/login{query}")))
             .await;
         let answer = if query == "?binding=post" {
-            ada.deliver(&answer).await
+            carla.deliver(&answer).await
         } else {
             answer
         };
@@ -48,46 +50,42 @@ async fn a_store_sign_in_never_grants_publisher_access() {
             answer.body
         );
     }
-    assert_eq!(ada.get(&product.publisher("/whoami")).await.status, 401);
+    assert_eq!(carla.get(&product.publisher("/whoami")).await.status, 401);
 }
 
 /// And the other way round: no door is the front door.
 #[tokio::test]
 async fn a_publisher_sign_in_never_grants_store_access() {
-    let product = Product::demo().await; // grace holds the role `publisher`, and no other
-    let grace = product.browser();
+    let product = Product::demo().await; // paul holds the role `publisher`, and no other
+    let paul = product.browser();
 
-    let form = grace.visit(&product.publisher("/saml/login")).await;
-    let answer = grace
-        .sign_in(&form, "grace", product.password("grace"))
-        .await;
+    let form = paul.visit(&product.publisher("/saml/login")).await;
+    let answer = paul.sign_in(&form, "paul", product.password("paul")).await;
     assert_eq!(answer.in_short(), "assertion");
-    grace.deliver(&answer).await;
-    assert_eq!(grace.get(&product.publisher("/whoami")).await.status, 200);
+    paul.deliver(&answer).await;
+    assert_eq!(paul.get(&product.publisher("/whoami")).await.status, 200);
 
-    let refusal = grace.visit(&product.store("/saml/login")).await;
+    let refusal = paul.visit(&product.store("/saml/login")).await;
     assert_eq!(refusal.in_short(), "403 missing-role");
     assert!(refusal.response().is_none());
-    assert_eq!(grace.get(&product.store("/whoami")).await.status, 401);
+    assert_eq!(paul.get(&product.store("/whoami")).await.status, 401);
 }
 
 /// Single sign-on stays what it is for those who may enter both.
 #[tokio::test]
 async fn one_sign_in_opens_both_doors_to_who_holds_both_roles() {
-    let product = Product::demo().await; // linus holds `store` and `publisher`
-    let linus = product.browser();
+    let product = Product::demo().await; // bea holds `store` and `publisher`
+    let bea = product.browser();
 
-    let form = linus.visit(&product.store("/saml/login")).await;
-    let at_store = linus
-        .sign_in(&form, "linus", product.password("linus"))
-        .await;
-    linus.deliver(&at_store).await;
+    let form = bea.visit(&product.store("/saml/login")).await;
+    let at_store = bea.sign_in(&form, "bea", product.password("bea")).await;
+    bea.deliver(&at_store).await;
 
-    let at_publisher = linus.visit(&product.publisher("/saml/login")).await; // no password asked
+    let at_publisher = bea.visit(&product.publisher("/saml/login")).await; // no password asked
     assert_eq!(at_publisher.in_short(), "assertion");
-    linus.deliver(&at_publisher).await;
-    assert_eq!(linus.get(&product.store("/whoami")).await.status, 200);
-    assert_eq!(linus.get(&product.publisher("/whoami")).await.status, 200);
+    bea.deliver(&at_publisher).await;
+    assert_eq!(bea.get(&product.store("/whoami")).await.status, 200);
+    assert_eq!(bea.get(&product.publisher("/whoami")).await.status, 200);
 
     // Each app learns its own role and nothing by which the two could be put together.
     let (store_acs, store) = at_store.response().expect("a Response");
@@ -106,21 +104,19 @@ async fn one_sign_in_opens_both_doors_to_who_holds_both_roles() {
 #[tokio::test]
 async fn withdrawing_the_role_closes_the_publisher_at_the_next_request() {
     let product = Product::demo().await;
-    let linus = product.browser();
-    let form = linus.visit(&product.publisher("/saml/login")).await;
-    let answer = linus
-        .sign_in(&form, "linus", product.password("linus"))
-        .await;
+    let bea = product.browser();
+    let form = bea.visit(&product.publisher("/saml/login")).await;
+    let answer = bea.sign_in(&form, "bea", product.password("bea")).await;
     assert_eq!(answer.in_short(), "assertion");
 
-    product.cli(["user", "revoke", "linus", "publisher"]);
-    let refusal = linus.visit(&product.publisher("/saml/login")).await;
+    product.cli(["user", "revoke", "bea", "publisher"]);
+    let refusal = bea.visit(&product.publisher("/saml/login")).await;
     assert_eq!(refusal.in_short(), "403 missing-role");
-    let store = linus.visit(&product.store("/saml/login")).await;
+    let store = bea.visit(&product.store("/saml/login")).await;
     assert_eq!(store.in_short(), "assertion", "the other role is as it was");
 
-    product.cli(["user", "grant", "linus", "publisher"]);
-    let again = linus.visit(&product.publisher("/saml/login")).await;
+    product.cli(["user", "grant", "bea", "publisher"]);
+    let again = bea.visit(&product.publisher("/saml/login")).await;
     assert_eq!(again.in_short(), "assertion");
 }
 
@@ -128,38 +124,34 @@ async fn withdrawing_the_role_closes_the_publisher_at_the_next_request() {
 #[tokio::test]
 async fn withdrawing_the_role_during_the_sign_in_closes_the_door_too() {
     let product = Product::demo().await;
-    let linus = product.browser();
-    let form = linus.visit(&product.publisher("/saml/login")).await;
-    product.cli(["user", "revoke", "linus", "publisher"]);
-    let refusal = linus
-        .sign_in(&form, "linus", product.password("linus"))
-        .await;
+    let bea = product.browser();
+    let form = bea.visit(&product.publisher("/saml/login")).await;
+    product.cli(["user", "revoke", "bea", "publisher"]);
+    let refusal = bea.sign_in(&form, "bea", product.password("bea")).await;
     assert_eq!(refusal.in_short(), "403 missing-role");
 }
 
 #[tokio::test]
 async fn disabling_a_user_closes_every_door_at_the_next_request() {
     let product = Product::demo().await;
-    let linus = product.browser();
-    let form = linus.visit(&product.store("/saml/login")).await;
-    let answer = linus
-        .sign_in(&form, "linus", product.password("linus"))
-        .await;
+    let bea = product.browser();
+    let form = bea.visit(&product.store("/saml/login")).await;
+    let answer = bea.sign_in(&form, "bea", product.password("bea")).await;
     assert_eq!(answer.in_short(), "assertion");
 
-    product.cli(["user", "disable", "linus"]);
+    product.cli(["user", "disable", "bea"]);
     for door in [
         product.store("/saml/login"),
         product.publisher("/saml/login"),
     ] {
-        let refusal = linus.visit(&door).await;
+        let refusal = bea.visit(&door).await;
         assert!(refusal.response().is_none(), "{}", refusal.in_short());
     }
     // Nor does the right password help, and the page does not say that it was right.
     let elsewhere = product.browser();
     let form = elsewhere.visit(&product.store("/saml/login")).await;
     let refused = elsewhere
-        .sign_in(&form, "linus", product.password("linus"))
+        .sign_in(&form, "bea", product.password("bea"))
         .await;
     assert!(refused.asks_to_sign_in(), "{}", refused.in_short());
     assert!(refused.response().is_none());
@@ -169,15 +161,19 @@ async fn disabling_a_user_closes_every_door_at_the_next_request() {
 #[tokio::test]
 async fn a_passive_request_shows_nothing_and_opens_only_what_is_open() {
     let product = Product::demo().await;
-    let ada = product.browser();
-    let nobody = ada.visit(&product.store("/saml/login?passive=1")).await;
+    let carla = product.browser();
+    let nobody = carla.visit(&product.store("/saml/login?passive=1")).await;
     assert_eq!(nobody.in_short(), "Responder/NoPassive");
 
-    let form = ada.visit(&product.store("/saml/login")).await;
-    ada.sign_in(&form, "ada", product.password("ada")).await;
-    let store = ada.visit(&product.store("/saml/login?passive=1")).await;
+    let form = carla.visit(&product.store("/saml/login")).await;
+    carla
+        .sign_in(&form, "carla", product.password("carla"))
+        .await;
+    let store = carla.visit(&product.store("/saml/login?passive=1")).await;
     assert_eq!(store.in_short(), "assertion");
-    let publisher = ada.visit(&product.publisher("/saml/login?passive=1")).await;
+    let publisher = carla
+        .visit(&product.publisher("/saml/login?passive=1"))
+        .await;
     assert_eq!(
         publisher.in_short(),
         "Responder/NoPassive",
@@ -188,34 +184,40 @@ async fn a_passive_request_shows_nothing_and_opens_only_what_is_open() {
 #[tokio::test]
 async fn a_request_by_the_post_binding_is_decided_alike() {
     let product = Product::demo().await;
-    let ada = product.browser();
-    let posting = ada.visit(&product.store("/saml/login?binding=post")).await;
-    let form = ada.deliver(&posting).await;
-    let answer = ada.sign_in(&form, "ada", product.password("ada")).await;
+    let carla = product.browser();
+    let posting = carla
+        .visit(&product.store("/saml/login?binding=post"))
+        .await;
+    let form = carla.deliver(&posting).await;
+    let answer = carla
+        .sign_in(&form, "carla", product.password("carla"))
+        .await;
     assert_eq!(answer.in_short(), "assertion");
-    ada.deliver(&answer).await;
-    assert_eq!(ada.get(&product.store("/whoami")).await.status, 200);
+    carla.deliver(&answer).await;
+    assert_eq!(carla.get(&product.store("/whoami")).await.status, 200);
 
-    let posting = ada
+    let posting = carla
         .visit(&product.publisher("/saml/login?binding=post"))
         .await;
-    let refusal = ada.deliver(&posting).await;
+    let refusal = carla.deliver(&posting).await;
     assert_eq!(refusal.in_short(), "403 missing-role");
-    assert_eq!(ada.get(&product.publisher("/whoami")).await.status, 401);
+    assert_eq!(carla.get(&product.publisher("/whoami")).await.status, 401);
 }
 
 /// A request may choose among the endpoints registered for its issuer, and no others.
 #[tokio::test]
 async fn a_request_naming_the_stores_issuer_and_the_publishers_acs_is_refused() {
     let product = Product::demo().await;
-    let ada = product.browser();
-    let form = ada.visit(&product.store("/saml/login")).await;
-    ada.sign_in(&form, "ada", product.password("ada")).await;
+    let carla = product.browser();
+    let form = carla.visit(&product.store("/saml/login")).await;
+    carla
+        .sign_in(&form, "carla", product.password("carla"))
+        .await;
 
     let store = product.store("/saml/metadata");
     let forged = Sp::new(&store, &product.publisher("/saml/acs"));
     let request = forged.request(&product.idp("/saml/sso"));
-    let refusal = ada.visit(&request.redirect(None)).await;
+    let refusal = carla.visit(&request.redirect(None)).await;
     assert_eq!(refusal.status, 400);
     assert!(refusal.response().is_none(), "nothing is posted anywhere");
 }
@@ -224,22 +226,24 @@ async fn a_request_naming_the_stores_issuer_and_the_publishers_acs_is_refused() 
 #[tokio::test]
 async fn a_store_response_replayed_at_the_publisher_is_refused() {
     let product = Product::demo().await;
-    let ada = product.browser();
-    let form = ada.visit(&product.store("/saml/login")).await;
-    let answer = ada.sign_in(&form, "ada", product.password("ada")).await;
+    let carla = product.browser();
+    let form = carla.visit(&product.store("/saml/login")).await;
+    let answer = carla
+        .sign_in(&form, "carla", product.password("carla"))
+        .await;
     let stolen = answer.encoded_response().expect("a Response");
     let idp = product.idp("");
 
     let replay = [("SAMLResponse", stolen.as_str())];
-    let refused = ada
+    let refused = carla
         .post_from(&idp, &product.publisher("/saml/acs"), &replay)
         .await;
     assert!((400..500).contains(&refused.status), "{}", refused.status);
-    assert_eq!(ada.get(&product.publisher("/whoami")).await.status, 401);
+    assert_eq!(carla.get(&product.publisher("/whoami")).await.status, 401);
 
-    ada.deliver(&answer).await;
-    assert_eq!(ada.get(&product.store("/whoami")).await.status, 200);
-    let twice = ada
+    carla.deliver(&answer).await;
+    assert_eq!(carla.get(&product.store("/whoami")).await.status, 200);
+    let twice = carla
         .post_from(&idp, &product.store("/saml/acs"), &replay)
         .await;
     assert!(
@@ -254,24 +258,26 @@ async fn a_refused_person_may_sign_in_as_somebody_else() {
     let product = Product::demo().await;
     let shared = product.browser();
     let form = shared.visit(&product.store("/saml/login")).await;
-    shared.sign_in(&form, "ada", product.password("ada")).await;
+    shared
+        .sign_in(&form, "carla", product.password("carla"))
+        .await;
 
     let refusal = shared.visit(&product.publisher("/saml/login")).await;
     assert_eq!(refusal.status, 403);
     assert!(
-        refusal.body.contains("ada"),
+        refusal.body.contains("carla"),
         "it says as whom one is signed in"
     );
     assert!(!refusal.body.contains("required role"), "it names no roles");
     let form = shared.press(&refusal, "Sign in as someone else").await;
     let answer = shared
-        .sign_in(&form, "grace", product.password("grace"))
+        .sign_in(&form, "paul", product.password("paul"))
         .await;
     assert_eq!(answer.in_short(), "assertion");
     shared.deliver(&answer).await;
     let who = shared.get(&product.publisher("/whoami")).await;
     assert_eq!(who.status, 200);
-    // Ada's session has ended with it.
+    // Carla's session has ended with it.
     let store = shared.visit(&product.store("/saml/login")).await;
     assert_eq!(store.in_short(), "403 missing-role");
 }
@@ -330,22 +336,22 @@ async fn a_restart_neither_opens_nor_closes_a_door() {
             name,
         ]);
     }
-    product.add_user("ada", "correct horse battery", &["store"]);
+    product.add_user("carla", "correct horse battery", &["store"]);
     let sso = product.idp("/saml/sso");
-    let ada = product.browser();
-    let form = ada.visit(&store.request(&sso).redirect(None)).await;
-    let answer = ada.sign_in(&form, "ada", "correct horse battery").await;
+    let carla = product.browser();
+    let form = carla.visit(&store.request(&sso).redirect(None)).await;
+    let answer = carla.sign_in(&form, "carla", "correct horse battery").await;
     assert_eq!(answer.in_short(), "assertion");
 
     product.restart().await;
-    let answer = ada.visit(&store.request(&sso).redirect(None)).await;
+    let answer = carla.visit(&store.request(&sso).redirect(None)).await;
     assert_eq!(answer.in_short(), "assertion", "no second password");
-    let refusal = ada.visit(&publisher.request(&sso).redirect(None)).await;
+    let refusal = carla.visit(&publisher.request(&sso).redirect(None)).await;
     assert_eq!(refusal.in_short(), "403 missing-role");
 
-    product.cli(["user", "revoke", "ada", "store"]);
+    product.cli(["user", "revoke", "carla", "store"]);
     product.restart().await;
-    let refusal = ada.visit(&store.request(&sso).redirect(None)).await;
+    let refusal = carla.visit(&store.request(&sso).redirect(None)).await;
     assert_eq!(refusal.in_short(), "403 missing-role");
 }
 
@@ -383,13 +389,13 @@ async fn idp_initiated_sso_asks_for_the_role_too() {
         "--require-role",
         "everyone",
     ]);
-    product.add_user("ada", "correct horse battery", &["store"]);
+    product.add_user("carla", "correct horse battery", &["store"]);
 
-    let ada = product.browser();
-    let form = ada
+    let carla = product.browser();
+    let form = carla
         .visit(&product.idp("/saml/idp-initiated?sp=store&RelayState=deep%2Flink"))
         .await;
-    let answer = ada.sign_in(&form, "ada", "correct horse battery").await;
+    let answer = carla.sign_in(&form, "carla", "correct horse battery").await;
     let (acs, response) = answer.response().expect("a Response");
     assert_eq!(acs, "https://store.example/acs");
     assert_eq!(
@@ -398,11 +404,11 @@ async fn idp_initiated_sso_asks_for_the_role_too() {
     );
     assert_eq!(answer.relay_state().as_deref(), Some("deep/link"));
 
-    let refusal = ada
+    let refusal = carla
         .visit(&product.idp("/saml/idp-initiated?sp=publisher"))
         .await;
     assert_eq!(refusal.in_short(), "403 missing-role");
-    let refusal = ada
+    let refusal = carla
         .visit(&product.idp("/saml/idp-initiated?sp=closed"))
         .await;
     assert_eq!(refusal.reason(), Some("idp-initiated-not-allowed"));

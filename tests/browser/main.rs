@@ -20,21 +20,21 @@ async fn somebody_enters_the_store_is_refused_at_the_publisher_and_switches_user
     let product = Product::demo().await;
     let [login, store] = [product.store("/saml/login"), product.store("/")];
     let [there, publisher] = [product.publisher("/saml/login"), product.publisher("/")];
-    let [ada, grace] = ["ada", "grace"].map(|name| product.password(name).to_owned());
+    let [carla, paul] = ["carla", "paul"].map(|name| product.password(name).to_owned());
     scene("store_then_publisher", Scripts::Run, |window| async move {
         window.visit(&login).await;
-        window.sign_in("ada", &ada).await;
+        window.sign_in("carla", &carla).await;
         window.arrives_at(&store).await;
 
         window.visit(&there).await;
         window.sees("with this account").await;
-        assert!(window.text().await.contains("ada"), "it says as whom");
+        assert!(window.text().await.contains("carla"), "it says as whom");
 
         window.press("Sign in as someone else").await;
-        window.sign_in("grace", &grace).await;
+        window.sign_in("paul", &paul).await;
         window.arrives_at(&publisher).await;
 
-        // Whoever sits down next is not grace's and not ada's.
+        // Whoever sits down next is not paul's and not carla's.
         window.visit(&login).await;
         window.sees("with this account").await;
     })
@@ -47,11 +47,11 @@ async fn a_post_from_another_site_finds_the_live_session() {
     let product = Product::demo().await;
     let elsewhere = Elsewhere::start(&product, "store").await;
     let (login, store) = (product.store("/saml/login"), product.store("/"));
-    let ada = product.password("ada").to_owned();
+    let carla = product.password("carla").to_owned();
     let (start, address) = (elsewhere.start_address(""), elsewhere.address().to_owned());
     scene("post_from_elsewhere", Scripts::Run, |window| async move {
         window.visit(&login).await;
-        window.sign_in("ada", &ada).await;
+        window.sign_in("carla", &carla).await;
         window.arrives_at(&store).await;
 
         window.visit(&start).await;
@@ -72,7 +72,7 @@ async fn a_post_from_another_site_finds_the_live_session() {
 async fn a_post_from_another_site_leads_through_the_sign_in_and_back() {
     let product = Product::demo().await;
     let elsewhere = Elsewhere::start(&product, "store").await;
-    let ada = product.password("ada").to_owned();
+    let carla = product.password("carla").to_owned();
     let (plain, forced) = (
         elsewhere.start_address(""),
         elsewhere.start_address("ForceAuthn=\"true\""),
@@ -82,11 +82,11 @@ async fn a_post_from_another_site_leads_through_the_sign_in_and_back() {
         Scripts::Run,
         |window| async move {
             window.visit(&plain).await;
-            window.sign_in("ada", &ada).await;
+            window.sign_in("carla", &carla).await;
             window.sees("Arrival 1 from elsewhere").await;
             // ForceAuthn asks again, live session or not, and once.
             window.visit(&forced).await;
-            window.sign_in("ada", &ada).await;
+            window.sign_in("carla", &carla).await;
             window.sees("Arrival 2 from elsewhere").await;
         },
     )
@@ -115,11 +115,11 @@ async fn everything_works_without_scripts() {
     let elsewhere = Elsewhere::start(&product, "store").await;
     let (login, store) = (product.store("/saml/login"), product.store("/"));
     let publisher = product.publisher("/saml/login");
-    let ada = product.password("ada").to_owned();
+    let carla = product.password("carla").to_owned();
     let start = elsewhere.start_address("");
     scene("without_scripts", Scripts::Off, |window| async move {
         window.visit(&login).await;
-        window.sign_in("ada", &ada).await;
+        window.sign_in("carla", &carla).await;
         window.press("Continue").await;
         window.arrives_at(&store).await;
         window.visit(&publisher).await;
@@ -137,12 +137,12 @@ async fn the_back_button_leads_on() {
     let product = Product::demo().await;
     let elsewhere = Elsewhere::start(&product, "store").await;
     let idp = product.idp("/login");
-    let ada = product.password("ada").to_owned();
+    let carla = product.password("carla").to_owned();
     let start = elsewhere.start_address("");
     scene("back_button", Scripts::Run, |window| async move {
         window.visit(&start).await;
         window.arrives_at(&idp).await;
-        window.sign_in("ada", &ada).await;
+        window.sign_in("carla", &carla).await;
         window.sees("Arrival 1").await;
         // Back to our own pages; whichever comes, it leads to the app again.
         window.back().await;
@@ -152,7 +152,7 @@ async fn the_back_button_leads_on() {
                 let shows_form =
                     window.script("return !!document.querySelector('[type=password]')");
                 if shows_form.await == true {
-                    window.sign_in("ada", &ada).await;
+                    window.sign_in("carla", &carla).await;
                 }
             }
         }
@@ -171,10 +171,10 @@ async fn the_back_button_leads_on() {
 async fn a_double_click_signs_in_like_a_single_one() {
     let product = Product::demo().await;
     let (login, store) = (product.store("/saml/login"), product.store("/"));
-    let ada = product.password("ada").to_owned();
+    let carla = product.password("carla").to_owned();
     scene("double_click", Scripts::Run, |window| async move {
         window.visit(&login).await;
-        window.fill_in("ada", &ada).await;
+        window.fill_in("carla", &carla).await;
         window
             .script("const b = document.querySelector('main form button'); b.click(); b.click();")
             .await;
@@ -188,16 +188,16 @@ async fn a_second_tab_leads_on_where_it_was_going() {
     let product = Product::demo().await;
     let (login, store) = (product.store("/saml/login"), product.store("/"));
     let (there, publisher) = (product.publisher("/saml/login"), product.publisher("/"));
-    let linus = product.password("linus").to_owned();
+    let bea = product.password("bea").to_owned();
     scene("second_tab", Scripts::Run, |window| async move {
         window.visit(&login).await;
         let first = window.other_tab().await;
         window.visit(&there).await;
-        window.sign_in("linus", &linus).await;
+        window.sign_in("bea", &bea).await;
         window.arrives_at(&publisher).await;
         // The first tab still shows the form of before; it is used all the same.
         window.switch_to(first).await;
-        window.sign_in("linus", &linus).await;
+        window.sign_in("bea", &bea).await;
         window.arrives_at(&store).await;
     })
     .await;
@@ -207,11 +207,11 @@ async fn a_second_tab_leads_on_where_it_was_going() {
 async fn a_bookmarked_form_leads_to_the_app() {
     let product = Product::demo().await;
     let (login, store) = (product.store("/saml/login"), product.store("/"));
-    let ada = product.password("ada").to_owned();
+    let carla = product.password("carla").to_owned();
     scene("bookmark", Scripts::Run, |window| async move {
         window.visit(&login).await;
         let bookmark = window.url().await;
-        window.sign_in("ada", &ada).await;
+        window.sign_in("carla", &carla).await;
         window.arrives_at(&store).await;
         window.visit(&bookmark).await; // signed in: it goes on by itself
         window.arrives_at(&store).await;
@@ -223,14 +223,14 @@ async fn a_bookmarked_form_leads_to_the_app() {
 async fn a_wrong_password_keeps_the_name_and_lets_one_try_again() {
     let product = Product::demo().await;
     let (login, store) = (product.store("/saml/login"), product.store("/"));
-    let ada = product.password("ada").to_owned();
+    let carla = product.password("carla").to_owned();
     scene("wrong_password", Scripts::Run, |window| async move {
         window.visit(&login).await;
-        window.sign_in("ada", "not the password").await;
+        window.sign_in("carla", "not the password").await;
         window.sees("wrong").await;
         let kept = "return document.querySelector('[autocomplete=username]').value";
-        assert_eq!(window.script(kept).await, "ada");
-        window.sign_in("ada", &ada).await;
+        assert_eq!(window.script(kept).await, "carla");
+        window.sign_in("carla", &carla).await;
         window.arrives_at(&store).await;
     })
     .await;

@@ -2,13 +2,13 @@
 //!
 //! ```ignore
 //! let product = Product::demo().await;                     // the real binary, its own ports and folder
-//! let ada = product.browser();                             // a cookie jar; nobody is signed in
-//! let form = ada.visit(&product.store("/saml/login")).await; // redirects followed, each one checked
-//! let answer = ada.sign_in(&form, "ada", product.password("ada")).await;
+//! let carla = product.browser();                             // a cookie jar; nobody is signed in
+//! let form = carla.visit(&product.store("/saml/login")).await; // redirects followed, each one checked
+//! let answer = carla.sign_in(&form, "carla", product.password("carla")).await;
 //! let (acs, response) = answer.response().expect("the store gets a Response");
 //! assert_eq!(response.short_status(), "Success");          // read by lxml, never by our own code
-//! let home = ada.deliver(&answer).await;                   // what the page's form would do
-//! product.cli(["user", "revoke", "ada", "store"]);         // an administrator, beside it
+//! let home = carla.deliver(&answer).await;                   // what the page's form would do
+//! product.cli(["user", "revoke", "carla", "store"]);         // an administrator, beside it
 //! ```
 //!
 //! * [`app`]: the product as a process, and its command line.
