@@ -46,6 +46,14 @@ pub(super) async fn show(
     Ok((headers, published.xml).into_response())
 }
 
+/// The document as text, for whoever runs in the same process: the demo's apps.
+///
+/// # Errors
+/// Says why there is none: a name that XML cannot carry, or OpenSSL.
+pub fn metadata_document(app: &App) -> Result<String, String> {
+    publish(app).map(|published| published.xml).map_err(|failure| failure.to_string())
+}
+
 fn publish(app: &App) -> Result<Published, Failure> {
     let today = app.now().day();
     let mut published = app.metadata.lock().unwrap_or_else(PoisonError::into_inner);
