@@ -4,7 +4,10 @@ pub mod access;
 pub mod authn;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod directory;
+pub mod keystore;
 pub mod saml;
 pub mod storage;
 pub mod web;

@@ -75,6 +75,10 @@ pub enum StoreError {
     /// The store was not started, or has been shut down. Operator: report it.
     #[error("the store is not running")]
     NotRunning,
+    /// The thread of the grouped writer could not be started. Operator: look at the limits of the
+    /// service (threads, memory).
+    #[error("cannot start a thread: {0}")]
+    NoThread(#[source] std::io::Error),
     /// There is no randomness for an id. Operator: look at the operating system.
     #[error(transparent)]
     NoRandomness(#[from] crate::clock::NoRandomness),

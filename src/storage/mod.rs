@@ -7,18 +7,25 @@
 
 mod audit;
 mod chain;
+mod cleanup;
+mod credentials;
 mod error;
 mod facts;
 pub(crate) mod hex;
+mod keys;
 mod migrate;
+mod release;
 mod roles;
 mod service_providers;
+mod sessions;
 mod snapshot;
 mod sp_write;
 mod sqlite;
 mod start_chain;
+mod throttle;
 mod users;
 mod write;
+mod writer;
 
 use std::sync::{Arc, OnceLock};
 
@@ -29,13 +36,20 @@ use crate::directory::name::EntityId;
 
 pub use audit::{AuditFilter, AuditRow, Break, Verification};
 pub use chain::Link;
+pub use cleanup::Cleaned;
+pub use credentials::Credential;
 pub use error::{DatabaseError, StoreError};
+pub use keys::{ACTIVE, StoredDataKey, StoredKey};
 pub use roles::RoleRow;
+pub use sessions::NewSession;
 pub use sqlite::Durability;
+pub use throttle::FAILURES_KEPT;
 pub use users::NewUser;
+pub use writer::Recorded;
 
 use chain::Chain;
 use sqlite::Sqlite;
+use writer::Writer;
 
 /// The database. A clone is the same database.
 #[derive(Debug, Clone)]
@@ -43,8 +57,15 @@ pub struct Store(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    sqlite: Sqlite,
-    chain: OnceLock<Mutex<Chain>>,
+    sqlite: Arc<Sqlite>,
+    started: OnceLock<Started>,
+}
+
+/// What [`Store::start`] sets going.
+#[derive(Debug)]
+struct Started {
+    chain: Arc<Mutex<Chain>>,
+    writer: Writer,
 }
 
 impl Store {
@@ -54,8 +75,8 @@ impl Store {
         let sqlite = Sqlite::open(url, durability).await?;
         migrate::migrate(&sqlite.pool).await?;
         Ok(Self(Arc::new(Inner {
-            sqlite,
-            chain: OnceLock::new(),
+            sqlite: Arc::new(sqlite),
+            started: OnceLock::new(),
         })))
     }
 
@@ -68,12 +89,21 @@ impl Store {
         label: String,
         clock: Clock,
     ) -> Result<(), StoreError> {
-        let chain = Mutex::new(Chain::new(chain_key, &label, clock));
-        self.0.chain.set(chain).map_err(|_| StoreError::Conflict)
+        let chain = Arc::new(Mutex::new(Chain::new(chain_key, &label, clock)));
+        let writer = Writer::start(Arc::clone(&self.0.sqlite), Arc::clone(&chain))
+            .map_err(StoreError::NoThread)?;
+        let started = Started { chain, writer };
+        self.0
+            .started
+            .set(started)
+            .map_err(|_| StoreError::Conflict)
     }
 
     /// Writes what is queued, and closes the database.
     pub async fn shut_down(&self) {
+        if let Ok(started) = self.started() {
+            started.writer.shut_down().await;
+        }
         self.0.sqlite.close_readers();
         self.0.sqlite.pool.close().await;
     }
@@ -95,6 +125,10 @@ impl Store {
         )
     }
 
+    fn started(&self) -> Result<&Started, StoreError> {
+        self.0.started.get().ok_or(StoreError::NotRunning)
+    }
+
     fn pool(&self) -> &sqlx::sqlite::SqlitePool {
         &self.0.sqlite.pool
     }
@@ -111,7 +145,9 @@ impl TokenHash {
         Self(hex::sha256(token.as_bytes()))
     }
 
-    fn as_str(&self) -> &str {
+    /// The hash in lower-case hex.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

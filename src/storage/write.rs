@@ -24,8 +24,7 @@ pub(super) struct Write<'s> {
 impl Store {
     /// Begins a write that will be audited.
     pub(super) async fn write(&self) -> Result<Write<'_>, StoreError> {
-        let chain = self.0.chain.get().ok_or(StoreError::NotRunning)?;
-        let mut chain = chain.lock().await;
+        let mut chain = self.started()?.chain.lock().await;
         if chain.has_to_begin() {
             let mut connection = self.0.sqlite.writing_connection()?;
             start_chain::start(&mut connection, &mut chain)?;

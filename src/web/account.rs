@@ -29,11 +29,17 @@ struct Person {
 }
 
 async fn person(app: &App, visit: &Visit) -> Result<Option<Person>, Failure> {
-    let (Some(token), Some(csrf)) = (visit.token_hash(), visit.csrf()) else { return Ok(None) };
+    let (Some(token), Some(csrf)) = (visit.token_hash(), visit.csrf()) else {
+        return Ok(None);
+    };
     let found = app.store.session(&token).await?;
     Ok(found
         .filter(|(session, user)| session.is_live(app.site.limits, app.now()) && !user.disabled)
-        .map(|(session, user)| Person { session, user, csrf }))
+        .map(|(session, user)| Person {
+            session,
+            user,
+            csrf,
+        }))
 }
 
 fn to_login() -> Response {
@@ -56,7 +62,11 @@ async fn account_page(
     person: Person,
     message: Option<AccountMessage>,
 ) -> Result<Response, Failure> {
-    let Person { session: this, user, csrf } = person;
+    let Person {
+        session: this,
+        user,
+        csrf,
+    } = person;
     let sessions = app.store.sessions_of(&user.id).await?;
     let rows = sessions
         .into_iter()
@@ -104,7 +114,9 @@ async fn change_page(
         Some(id) => app.store.sp_by_id(&id).await?,
         None => None,
     };
-    let token = flow.map(|flow| app.sealer.seal(flow, Purpose::Form, app.now())).transpose()?;
+    let token = flow
+        .map(|flow| app.sealer.seal(flow, Purpose::Form, app.now()))
+        .transpose()?;
     Ok(headers::page(&ChangePasswordPage {
         user_name: person.user.name.as_str().to_owned(),
         app_name: sp.map(|sp| sp.title().to_owned()),
@@ -138,7 +150,9 @@ pub(super) async fn change_password(
 ) -> Result<Response, Failure> {
     let form: PasswordForm = read_form(body).await?;
     let flow = app.sealer.open(&form.token, Purpose::Form, app.now());
-    let Some(person) = person(&app, &visit).await? else { return Ok(to_login()) };
+    let Some(person) = person(&app, &visit).await? else {
+        return Ok(to_login());
+    };
     if !visit.is_own_form(&form.csrf) {
         return change_page(&app, &person, flow.as_ref(), None).await;
     }
@@ -171,11 +185,15 @@ async fn set_password(
     if app.site.throttle {
         let history = app.store.throttle(&account, &source, app.now()).await?;
         if let Some(wait) = throttle::delay(&history, app.now()) {
-            return Ok(Err(PasswordProblem::Throttled { seconds: wait.as_secs().max(1) }));
+            return Ok(Err(PasswordProblem::Throttled {
+                seconds: wait.as_secs().max(1),
+            }));
         }
     }
     let credential = app.store.credential(&account).await?;
-    let stored = credential.as_ref().and_then(|credential| credential.password_hash.as_deref());
+    let stored = credential
+        .as_ref()
+        .and_then(|credential| credential.password_hash.as_deref());
     let event = AuditEvent {
         actor: Some(user.name.as_str().to_owned()),
         user: Some(user.name.clone()),
@@ -187,7 +205,11 @@ async fn set_password(
     };
     if !right {
         let reason = Some(ReasonCode::WrongPassword);
-        let event = AuditEvent { outcome: Outcome::Refused, reason, ..event };
+        let event = AuditEvent {
+            outcome: Outcome::Refused,
+            reason,
+            ..event
+        };
         app.store.sign_in_failed(&account, &source, event).await?;
         return Ok(Err(PasswordProblem::CurrentWrong));
     }
@@ -196,7 +218,9 @@ async fn set_password(
         Err(error) => return problem_of(error).map(Err),
     };
     let keep = Some(&person.session.id);
-    app.store.change_password(&user.id, hash, false, keep, event).await?;
+    app.store
+        .change_password(&user.id, hash, false, keep, event)
+        .await?;
     Ok(Ok(()))
 }
 
@@ -210,15 +234,17 @@ fn worth_trying(form: &PasswordForm) -> Result<(), PasswordProblem> {
     match check_policy(&form.new) {
         Ok(()) => Ok(()),
         Err(PasswordError::TooLong) => Err(PasswordProblem::TooLong),
-        Err(_) => Err(PasswordProblem::TooShort { min_length: LEAST_CHARACTERS }),
+        Err(_) => Err(PasswordProblem::TooShort {
+            min_length: LEAST_CHARACTERS,
+        }),
     }
 }
 
 fn problem_of(error: PasswordError) -> Result<PasswordProblem, Failure> {
     match error {
-        PasswordError::Busy { retry_after } => {
-            Ok(PasswordProblem::TooBusy { seconds: retry_after.as_secs().max(1) })
-        }
+        PasswordError::Busy { retry_after } => Ok(PasswordProblem::TooBusy {
+            seconds: retry_after.as_secs().max(1),
+        }),
         PasswordError::TooLong => Ok(PasswordProblem::TooLong),
         other => Err(other.into()),
     }
@@ -240,7 +266,9 @@ pub(super) async fn revoke_session(
     body: Body,
 ) -> Result<Response, Failure> {
     let form: RevokeForm = read_form(body).await?;
-    let Some(person) = person(&app, &visit).await? else { return Ok(to_login()) };
+    let Some(person) = person(&app, &visit).await? else {
+        return Ok(to_login());
+    };
     if !visit.is_own_form(&form.csrf) {
         return Ok(Redirect::to("/account").into_response());
     }

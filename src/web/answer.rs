@@ -63,7 +63,9 @@ pub(super) async fn answer(
             Err(denial) => return refuse(app, visit, request, flow, *denial).await,
         }
     }
-    Err(Failure::of(ReasonCode::Overloaded).because("no decision stayed current").retry_after(1))
+    Err(Failure::of(ReasonCode::Overloaded)
+        .because("no decision stayed current")
+        .retry_after(1))
 }
 
 /// New facts; on another registration the request has to be checked anew by whoever asks again.
@@ -103,12 +105,21 @@ async fn release(
     let response = match Response::success(grant, asked, &released, &app.issuer, &stamp) {
         Ok(response) => response.sign(&app.signing_key).map_err(Failure::internal)?,
         Err(ResponseError::NotCurrent) => return Ok(Try::Again),
-        Err(error) => return tell_sp(app, visit, request, &user, &error).await.map(Try::Answered),
+        Err(error) => {
+            return tell_sp(app, visit, request, &user, &error)
+                .await
+                .map(Try::Answered);
+        }
     };
     let event = event(app, visit, request.sp(), &user);
-    let event = AuditEvent { detail: Some(stamp.assertion_id.as_str().to_owned()), ..event };
+    let event = AuditEvent {
+        detail: Some(stamp.assertion_id.as_str().to_owned()),
+        ..event
+    };
     match record(app, &released, request.sp(), persistent, event).await? {
-        Recorded::SessionGone | Recorded::FlowUsedUp => return Ok(Try::Again),
+        Recorded::SessionGone | Recorded::FlowUsedUp | Recorded::VisitedMeanwhile => {
+            return Ok(Try::Again);
+        }
         Recorded::Done => {}
     }
     if app.now().since(decided_at) > access::GRANT_LIFETIME {
@@ -126,11 +137,16 @@ async fn record(
     persistent: bool,
     event: AuditEvent,
 ) -> Result<Recorded, Failure> {
-    Ok(app.store.release(released, &sp.id, persistent, event).await?)
+    Ok(app
+        .store
+        .release(released, &sp.id, persistent, event)
+        .await?)
 }
 
 fn is_persistent(grant: &Grant<'_>, asked: &Asked) -> bool {
-    let format = asked.name_id_format().unwrap_or_else(|| grant.usual_name_id_format());
+    let format = asked
+        .name_id_format()
+        .unwrap_or_else(|| grant.usual_name_id_format());
     format == NameIdFormat::Persistent
 }
 
@@ -151,10 +167,16 @@ async fn tell_sp(
     user: &User,
     error: &ResponseError,
 ) -> Result<HttpResponse, Failure> {
-    let Some(status) = error.status() else { return Err(Failure::internal(error)) };
+    let Some(status) = error.status() else {
+        return Err(Failure::internal(error));
+    };
     let event = event(app, visit, request.sp(), user);
     write_refusal(app, event, error.reason()).await?;
-    let (trace, reason, sp) = (&visit.trace, error.reason().word(), request.sp().name.as_str());
+    let (trace, reason, sp) = (
+        &visit.trace,
+        error.reason().word(),
+        request.sp().name.as_str(),
+    );
     tracing::warn!(%trace, reason, sp, cause = %error, "status sent");
     post_status(app, request.reply_to(), status)
 }
@@ -171,7 +193,10 @@ async fn refuse(
     let (refusal, sp) = (denial.refusal, request.sp());
     let (trace, reason, name) = (&visit.trace, refusal.reason().word(), sp.name.as_str());
     if refusal == Refusal::RegistrationChanged {
-        return Err(Failure::of(ReasonCode::Overloaded).because(refusal).at(sp).retry_after(1));
+        return Err(Failure::of(ReasonCode::Overloaded)
+            .because(refusal)
+            .at(sp)
+            .retry_after(1));
     }
     if refusal == Refusal::SpDisabled {
         return Err(Failure::of(ReasonCode::SpDisabled).at(sp));
@@ -206,7 +231,11 @@ async fn refuse(
 }
 
 async fn write_refusal(app: &App, event: AuditEvent, reason: ReasonCode) -> Result<(), Failure> {
-    let event = AuditEvent { outcome: Outcome::Refused, reason: Some(reason), ..event };
+    let event = AuditEvent {
+        outcome: Outcome::Refused,
+        reason: Some(reason),
+        ..event
+    };
     Ok(app.store.record(event).await?)
 }
 
@@ -223,13 +252,19 @@ async fn denied_page(
         Some(token) => launcher::tiles(app, &token).await?,
         None => vec![],
     };
-    let token = app.sealer.seal(&flow.as_someone_else()?, Purpose::Form, app.now())?;
+    let token = app
+        .sealer
+        .seal(&flow.as_someone_else()?, Purpose::Form, app.now())?;
     let page = DeniedPage {
         app_name: sp.title().to_owned(),
         app_host: sp.host(),
         display_name: user.display_name.clone(),
         user_name: user.name.as_str().to_owned(),
-        contact: sp.policy.contact.clone().or_else(|| app.site.contact.clone()),
+        contact: sp
+            .policy
+            .contact
+            .clone()
+            .or_else(|| app.site.contact.clone()),
         switch_url: "/login/someone-else".to_owned(),
         token,
         apps,

@@ -84,7 +84,9 @@ impl Site {
 
     /// Whether a peer may say for whom it speaks.
     pub(super) fn trusts(&self, peer: IpAddr) -> bool {
-        self.trusted_proxies.iter().any(|network| network.contains(peer))
+        self.trusted_proxies
+            .iter()
+            .any(|network| network.contains(peer))
     }
 }
 
@@ -98,8 +100,14 @@ impl Registered {
     fn new(sp: ServiceProvider) -> Self {
         // Each was tried out when it was registered. One that OpenSSL does not take any more
         // verifies nothing, and where signatures are required the door then stays closed.
-        let certificates = sp.certificates.iter().map(|der| VerifyingKey::from_certificate_der(der));
-        let bare = sp.bare_keys.iter().map(|der| VerifyingKey::from_public_key_der(der));
+        let certificates = sp
+            .certificates
+            .iter()
+            .map(|der| VerifyingKey::from_certificate_der(der));
+        let bare = sp
+            .bare_keys
+            .iter()
+            .map(|der| VerifyingKey::from_public_key_der(der));
         let keys = certificates.chain(bare).filter_map(Result::ok).collect();
         Self { sp, keys }
     }
@@ -118,7 +126,7 @@ impl App {
     ) -> Self {
         let issuer = Issuer {
             entity_id: site.entity_id.clone(),
-            pairwise_secret: PairwiseSecret::new(secrets.pairwise_secret()),
+            pairwise_secret: PairwiseSecret::new(*secrets.pairwise_secret()),
             limits: site.limits,
         };
         let receiver = Receiver {
@@ -149,7 +157,11 @@ impl App {
 
     /// The instant and fresh ids of one Response.
     pub(super) fn stamp(&self) -> Result<Stamp, Failure> {
-        let id = || random().map(MessageId::from_random).map_err(Failure::internal);
+        let id = || {
+            random()
+                .map(MessageId::from_random)
+                .map_err(Failure::internal)
+        };
         Ok(Stamp {
             now: self.now(),
             response_id: id()?,
@@ -177,7 +189,9 @@ impl App {
 
     fn registrations(&self) -> std::sync::MutexGuard<'_, HashMap<SpId, Arc<Registered>>> {
         // A map of Arcs is whole whatever happened to another thread.
-        self.registrations.lock().unwrap_or_else(PoisonError::into_inner)
+        self.registrations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

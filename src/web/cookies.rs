@@ -46,7 +46,10 @@ impl Cookie {
     pub(super) fn set(self, value: &str, site: &Site) -> Option<HeaderValue> {
         let secure = if site.is_https() { "; Secure" } else { "" };
         let name = self.name(site);
-        HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}")).ok()
+        HeaderValue::from_str(&format!(
+            "{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}"
+        ))
+        .ok()
     }
 
     /// The header that removes it.
@@ -62,9 +65,15 @@ impl Cookie {
 
 /// A fresh secret of 256 bits, in hex.
 pub(super) fn fresh_secret() -> Result<String, NoRandomness> {
-    Ok(random::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(random::<32>()?
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 fn is_secret(value: &str) -> bool {
-    value.len() == 64 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    value.len() == 64
+        && value
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }

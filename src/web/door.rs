@@ -40,7 +40,9 @@ pub(super) async fn fetch(
             DoorName::Id(id) => app.store.facts_by_sp_id(session, id, now).await?,
         };
         let facts = facts.ok_or_else(|| unknown(name))?;
-        let registered = app.registration(facts.door_id(), facts.door_version()).await?;
+        let registered = app
+            .registration(facts.door_id(), facts.door_version())
+            .await?;
         if registered.sp.version == facts.door_version() {
             return Ok(Door { registered, facts });
         }

@@ -34,7 +34,12 @@ struct AppLink {
 impl Failure {
     /// A failure with nothing more to say.
     pub(super) fn of(reason: ReasonCode) -> Self {
-        Self { reason, cause: None, app: None, retry_after: None }
+        Self {
+            reason,
+            cause: None,
+            app: None,
+            retry_after: None,
+        }
     }
 
     /// Something on our side; the log gets the cause, the browser a reference.
@@ -67,7 +72,10 @@ impl Failure {
     /// Writes the one log line and makes the page.
     pub(super) fn render(self, trace: &TraceId, now: UnixTime, contact: Option<&str>) -> Response {
         let (status, cause) = (status(self.reason), self.cause.as_deref().unwrap_or("-"));
-        let (reason, app) = (self.reason.word(), self.app.as_ref().map(|app| app.title.as_str()));
+        let (reason, app) = (
+            self.reason.word(),
+            self.app.as_ref().map(|app| app.title.as_str()),
+        );
         if status.is_server_error() {
             tracing::error!(%trace, reason, cause, app, status = status.as_u16(), "failed");
         } else {
@@ -90,7 +98,9 @@ impl Failure {
         };
         let mut response = (status, super::headers::page(&page)).into_response();
         if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -98,7 +108,12 @@ impl Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.reason.word(), self.cause.as_deref().unwrap_or("-"))
+        write!(
+            f,
+            "{}: {}",
+            self.reason.word(),
+            self.cause.as_deref().unwrap_or("-")
+        )
     }
 }
 
@@ -175,9 +190,9 @@ fn title(status: StatusCode) -> &'static str {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy | StoreError::QueueFull => {
-                Self::of(ReasonCode::Overloaded).because(error).retry_after(2)
-            }
+            StoreError::Busy | StoreError::QueueFull => Self::of(ReasonCode::Overloaded)
+                .because(error)
+                .retry_after(2),
             other => Self::internal(other),
         }
     }

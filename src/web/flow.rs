@@ -16,7 +16,7 @@ use crate::access::Freshness;
 use crate::clock::random_id;
 use crate::directory::name::SpId;
 use crate::directory::time::UnixTime;
-use crate::keystore::{SealedToken, Secrets};
+use crate::keystore::{Secrets, sealed};
 use crate::saml::authn_request::Asked;
 use crate::storage::TokenHash;
 
@@ -91,14 +91,22 @@ impl Sealer {
         purpose: Purpose,
         now: UnixTime,
     ) -> Result<String, Failure> {
-        let flow = Flow { sealed_at: now.millis(), ..flow.clone() };
+        let flow = Flow {
+            sealed_at: now.millis(),
+            ..flow.clone()
+        };
         let plain = serde_json::to_vec(&flow).map_err(Failure::internal)?;
-        SealedToken::seal(&self.0, purpose.label(), now, &plain).map_err(Failure::internal)
+        let key = self
+            .0
+            .flow_key(purpose.label(), now.day())
+            .map_err(Failure::internal)?;
+        sealed::seal(&key, &plain, purpose.label()).map_err(Failure::internal)
     }
 
     /// Opens a token that was sealed for this use today or yesterday.
     pub(super) fn open(&self, token: &str, purpose: Purpose, now: UnixTime) -> Option<Flow> {
-        let plain = SealedToken::open(&self.0, purpose.label(), now, token)?;
+        let keys = self.0.flow_keys(purpose.label(), now).ok()?;
+        let plain = sealed::open(&keys, token, purpose.label())?;
         serde_json::from_slice(&plain).ok()
     }
 }
@@ -106,9 +114,18 @@ impl Sealer {
 impl Flow {
     /// A flow into an app, begun now.
     pub(super) fn into_app(sp: &SpId, asked: Asked, now: UnixTime) -> Result<Self, Failure> {
-        let again = if asked.force_authn { Again::ForceAuthn } else { Again::No };
+        let again = if asked.force_authn {
+            Again::ForceAuthn
+        } else {
+            Again::No
+        };
         let (sp, asked) = (Some(sp.as_str().to_owned()), Some(asked));
-        Ok(Self { sp, asked, again, ..Self::to_launcher(now)? })
+        Ok(Self {
+            sp,
+            asked,
+            again,
+            ..Self::to_launcher(now)?
+        })
     }
 
     /// A flow to Doorward's own page.
@@ -127,17 +144,24 @@ impl Flow {
     /// The same wish, by somebody else: a flow of its own, so that no earlier sign-in counts.
     pub(super) fn as_someone_else(self) -> Result<Self, Failure> {
         let id = random_id().map_err(Failure::internal)?;
-        Ok(Self { id, again: Again::SomeoneElse, ..self })
+        Ok(Self {
+            id,
+            again: Again::SomeoneElse,
+            ..self
+        })
     }
 
     /// The same, bound to a browser.
     pub(super) fn bound_to(self, browser: &str) -> Self {
-        Self { browser: Some(TokenHash::of(browser).to_hex()), ..self }
+        Self {
+            browser: Some(TokenHash::of(browser).as_str().to_owned()),
+            ..self
+        }
     }
 
     /// Whether the form was shown to this browser.
     pub(super) fn is_bound_to(&self, browser: Option<&str>) -> bool {
-        browser.is_some_and(|mark| self.browser.as_deref() == Some(&TokenHash::of(mark).to_hex()))
+        browser.is_some_and(|mark| self.browser.as_deref() == Some(TokenHash::of(mark).as_str()))
     }
 
     /// The door.
@@ -157,7 +181,9 @@ impl Flow {
 
     /// The hash that a sign-in for this flow leaves in the session.
     pub(super) fn fresh_for(&self) -> String {
-        TokenHash::of(&format!("flow:{}", self.id)).to_hex()
+        TokenHash::of(&format!("flow:{}", self.id))
+            .as_str()
+            .to_owned()
     }
 
     /// How fresh a sign-in it demands.
@@ -186,7 +212,10 @@ pub(super) fn hand_on(app: &App, path: &str, token: String) -> Response {
     if app.site.base_url.len() + location.len() <= LOCATION_LIMIT {
         return Redirect::to(&location).into_response();
     }
-    hand_on_page(&HandOnPage { action: path.to_owned(), token })
+    hand_on_page(&HandOnPage {
+        action: path.to_owned(),
+        token,
+    })
 }
 
 /// To the next hop.

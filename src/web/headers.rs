@@ -96,7 +96,9 @@ fn set_headers(response: &mut Response, kind: Option<PageKind>, https: bool) {
     };
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     };
     set(header::CONTENT_SECURITY_POLICY, csp);
     set(header::REFERRER_POLICY, referrer);
@@ -104,7 +106,10 @@ fn set_headers(response: &mut Response, kind: Option<PageKind>, https: bool) {
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::CACHE_CONTROL, "no-store");
     set(header::PRAGMA, "no-cache");
-    set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=()",
+    );
     if https {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }

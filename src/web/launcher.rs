@@ -20,7 +20,9 @@ pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Respons
     let session = app.store.session(&token).await?;
     let live = session
         .filter(|(session, user)| session.is_live(app.site.limits, app.now()) && !user.disabled);
-    let Some((_, user)) = live else { return Ok(Redirect::to("/login").into_response()) };
+    let Some((_, user)) = live else {
+        return Ok(Redirect::to("/login").into_response());
+    };
     if user.must_change_password {
         return Ok(Redirect::to("/account/password").into_response());
     }
@@ -65,6 +67,8 @@ pub(super) fn start_url(sp: &ServiceProvider) -> String {
     if sp.policy.allow_idp_initiated {
         return format!("/saml/idp-initiated?sp={}", sp.name);
     }
-    url::Url::parse(&sp.acs.default_endpoint().location)
-        .map_or_else(|_| "/".to_owned(), |url| format!("{}/", url.origin().ascii_serialization()))
+    url::Url::parse(&sp.acs.default_endpoint().location).map_or_else(
+        |_| "/".to_owned(),
+        |url| format!("{}/", url.origin().ascii_serialization()),
+    )
 }

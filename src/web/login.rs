@@ -48,10 +48,7 @@ pub(super) async fn show(
 }
 
 /// `POST /login/someone-else`: from the refusal page.
-pub(super) async fn someone_else(
-    State(app): State<App>,
-    body: Body,
-) -> Result<Response, Failure> {
+pub(super) async fn someone_else(State(app): State<App>, body: Body) -> Result<Response, Failure> {
     let form = TokenForm::read(body).await?;
     let flow = open_or_plain(&app, form.text())?.as_someone_else()?;
     to_login(&app, &flow)
@@ -63,7 +60,11 @@ pub(super) async fn submit(
     visit: Visit,
     body: Body,
 ) -> Result<Response, Failure> {
-    let Credentials { token, username, password } = read_form(body).await?;
+    let Credentials {
+        token,
+        username,
+        password,
+    } = read_form(body).await?;
     let sealed = app.sealer.open(&token, Purpose::Form, app.now());
     let (Some(name), Some(password)) = (username, password) else {
         // The token came by a page that posts it because it is too long for an address.
@@ -83,7 +84,14 @@ pub(super) async fn submit(
             sign_in(&app, &visit, flow, credential, rehash, &name).await
         }
         Trial::Wrong => {
-            form_page(&app, &visit, flow, Some(name), Some(Problem::WrongCredentials)).await
+            form_page(
+                &app,
+                &visit,
+                flow,
+                Some(name),
+                Some(Problem::WrongCredentials),
+            )
+            .await
         }
         Trial::Wait(wait) => {
             let seconds = seconds(wait);
@@ -101,11 +109,19 @@ pub(super) async fn submit(
 }
 
 fn seconds(wait: Duration) -> u64 {
-    wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+    wait.as_millis()
+        .div_ceil(1000)
+        .try_into()
+        .unwrap_or(u64::MAX)
 }
 
 fn later(status: StatusCode, seconds: u64, page: Response) -> Response {
-    (status, [(header::RETRY_AFTER, HeaderValue::from(seconds))], page).into_response()
+    (
+        status,
+        [(header::RETRY_AFTER, HeaderValue::from(seconds))],
+        page,
+    )
+        .into_response()
 }
 
 /// What a trial came to.
@@ -138,11 +154,16 @@ async fn try_password(
         None => None,
     };
     let usable = credential.filter(|credential| wait.is_none() && !credential.disabled);
-    let stored = usable.as_ref().and_then(|credential| credential.password_hash.as_deref());
+    let stored = usable
+        .as_ref()
+        .and_then(|credential| credential.password_hash.as_deref());
     let verified = match app.passwords.verify(password, stored, &source).await {
         Ok(verified) => verified,
         Err(PasswordError::Busy { retry_after }) => return Ok(Trial::Busy(retry_after)),
-        Err(PasswordError::TooLong) => Verified { ok: false, rehash: None },
+        Err(PasswordError::TooLong) => Verified {
+            ok: false,
+            rehash: None,
+        },
         Err(other) => return Err(other.into()),
     };
     match (wait, usable, verified.ok) {
@@ -187,6 +208,7 @@ async fn sign_in(
         fresh_for: Some(flow.fresh_for()),
         source: Some(visit.source.to_string()),
         user_agent: visit.user_agent.clone(),
+        checked_hash: credential.password_hash.unwrap_or_default(),
         rehash,
         account_key: credential.name.key(),
     };
@@ -223,7 +245,9 @@ async fn sign_in(
 /// Where a flow leads once somebody is signed in: to its answer, to the app's own start address if
 /// the app no longer waits, or to the launcher.
 pub(super) async fn onward(app: &App, flow: &Flow) -> Result<Response, Failure> {
-    let Some(sp) = flow.sp() else { return Ok(Redirect::to("/").into_response()) };
+    let Some(sp) = flow.sp() else {
+        return Ok(Redirect::to("/").into_response());
+    };
     if flow.is_answerable(app.now()) {
         return to_next_hop(app, flow);
     }
@@ -247,12 +271,18 @@ async fn already_signed_in(
     let live = session.is_some_and(|(session, user)| {
         session.is_live(app.site.limits, app.now()) && !user.disabled
     });
-    if live { onward(app, flow).await.map(Some) } else { Ok(None) }
+    if live {
+        onward(app, flow).await.map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 fn open_or_plain(app: &App, token: &str) -> Result<Flow, Failure> {
     let now = app.now();
-    app.sealer.open(token, Purpose::Form, now).map_or_else(|| Flow::to_launcher(now), Ok)
+    app.sealer
+        .open(token, Purpose::Form, now)
+        .map_or_else(|| Flow::to_launcher(now), Ok)
 }
 
 /// The form, bound to this browser; a browser without a mark gets one.
@@ -278,8 +308,13 @@ async fn form_page(
     };
     let contact = sp.as_ref().and_then(|sp| sp.policy.contact.clone());
     let page = LoginPage {
-        app: sp.as_ref().map(|sp| AskingApp { name: sp.title().to_owned(), host: sp.host() }),
-        token: app.sealer.seal(&flow.bound_to(&browser), Purpose::Form, app.now())?,
+        app: sp.as_ref().map(|sp| AskingApp {
+            name: sp.title().to_owned(),
+            host: sp.host(),
+        }),
+        token: app
+            .sealer
+            .seal(&flow.bound_to(&browser), Purpose::Form, app.now())?,
         user_name,
         problem,
         contact: contact.or_else(|| app.site.contact.clone()),

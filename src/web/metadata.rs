@@ -26,23 +26,29 @@ pub struct Published {
 }
 
 /// The document.
-pub(super) async fn show(
-    State(app): State<App>,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
+pub(super) async fn show(State(app): State<App>, headers: HeaderMap) -> Result<Response, Failure> {
     let published = publish(&app)?;
     let etag = HeaderValue::from_str(&published.etag).map_err(Failure::internal)?;
     let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
         value.to_str().is_ok_and(|value| {
-            value.split(',').any(|tag| tag.trim().trim_start_matches("W/") == published.etag)
+            value
+                .split(',')
+                .any(|tag| tag.trim().trim_start_matches("W/") == published.etag)
         })
     });
-    let caching = (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    let caching = (
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=3600"),
+    );
     if known {
         return Ok((StatusCode::NOT_MODIFIED, [caching, (header::ETAG, etag)]).into_response());
     }
     let media_type = HeaderValue::from_static("application/samlmetadata+xml");
-    let headers = [caching, (header::ETAG, etag), (header::CONTENT_TYPE, media_type)];
+    let headers = [
+        caching,
+        (header::ETAG, etag),
+        (header::CONTENT_TYPE, media_type),
+    ];
     Ok((headers, published.xml).into_response())
 }
 
@@ -51,13 +57,18 @@ pub(super) async fn show(
 /// # Errors
 /// Says why there is none: a name that XML cannot carry, or OpenSSL.
 pub fn metadata_document(app: &App) -> Result<String, String> {
-    publish(app).map(|published| published.xml).map_err(|failure| failure.to_string())
+    publish(app)
+        .map(|published| published.xml)
+        .map_err(|failure| failure.to_string())
 }
 
 fn publish(app: &App) -> Result<Published, Failure> {
     let today = app.now().day();
     let mut published = app.metadata.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(current) = published.as_ref().filter(|published| published.day == today) {
+    if let Some(current) = published
+        .as_ref()
+        .filter(|published| published.day == today)
+    {
         return Ok(current.clone());
     }
     let id = MessageId::from_random(random().map_err(Failure::internal)?);
@@ -71,7 +82,11 @@ fn publish(app: &App) -> Result<Published, Failure> {
     };
     let xml = document.sign(&app.signing_key).map_err(Failure::internal)?;
     let etag = format!("\"{}\"", id.as_str().trim_start_matches('_'));
-    let new = Published { day: today, xml, etag };
+    let new = Published {
+        day: today,
+        xml,
+        etag,
+    };
     *published = Some(new.clone());
     Ok(new)
 }

@@ -14,7 +14,9 @@ pub(super) async fn index() -> Response {
         code: code.word().to_owned(),
         title: code.explanation().meaning.to_owned(),
     };
-    headers::page(&ReasonsIndexPage { reasons: ReasonCode::ALL.iter().map(row).collect() })
+    headers::page(&ReasonsIndexPage {
+        reasons: ReasonCode::ALL.iter().map(row).collect(),
+    })
 }
 
 /// `GET /reasons/{code}`.

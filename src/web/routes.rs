@@ -14,7 +14,10 @@ pub fn router(app: App) -> Router {
         // for service providers
         .route("/saml/metadata", get(metadata::show))
         .route("/saml/sso", get(sso::redirect).post(sso::post))
-        .route("/saml/sso/continue", get(sso::resume).post(sso::resume_posted))
+        .route(
+            "/saml/sso/continue",
+            get(sso::resume).post(sso::resume_posted),
+        )
         .route("/saml/idp-initiated", get(sso::idp_initiated))
         // for people
         .route("/", get(launcher::show))
@@ -22,7 +25,10 @@ pub fn router(app: App) -> Router {
         .route("/login/someone-else", post(login::someone_else))
         .route("/logout", get(logout::ask).post(logout::submit))
         .route("/account", get(account::show))
-        .route("/account/password", get(account::ask_password).post(account::change_password))
+        .route(
+            "/account/password",
+            get(account::ask_password).post(account::change_password),
+        )
         .route("/account/sessions/revoke", post(account::revoke_session))
         .route("/reasons", get(reasons::index))
         .route("/reasons/{code}", get(reasons::show))

@@ -37,11 +37,18 @@ pub(super) async fn post(
     body: Body,
 ) -> Result<Response, Failure> {
     if binding::names_a_message(&visit.query) {
-        return Err(Failure::of(ReasonCode::DuplicateParameter)
-            .because("a message in the query of a POST"));
+        return Err(
+            Failure::of(ReasonCode::DuplicateParameter).because("a message in the query of a POST")
+        );
     }
     let body = form_text(body).await?;
-    receive(&app, &visit, binding::decode_post(&body)?, Arrival::MaybeWithout).await
+    receive(
+        &app,
+        &visit,
+        binding::decode_post(&body)?,
+        Arrival::MaybeWithout,
+    )
+    .await
 }
 
 /// Whether the session cookie can be relied on to be there, if there is a session.
@@ -57,7 +64,11 @@ async fn receive(
     inbound: Inbound,
     arrival: Arrival,
 ) -> Result<Response, Failure> {
-    if inbound.relay_state.as_ref().is_some_and(|state| state.len() > 80) {
+    if inbound
+        .relay_state
+        .as_ref()
+        .is_some_and(|state| state.len() > 80)
+    {
         tracing::info!(trace = %visit.trace, "RelayState over 80 bytes (Bindings 3.4.3)");
     }
     let unverified = UnverifiedAuthnRequest::parse(inbound)?;
@@ -106,7 +117,11 @@ pub(super) struct TokenForm {
 
 impl TokenForm {
     pub(super) fn text(&self) -> &str {
-        if self.t.is_empty() { &self.token } else { &self.t }
+        if self.t.is_empty() {
+            &self.token
+        } else {
+            &self.t
+        }
     }
 
     /// Reads a posted form of ours.
@@ -168,7 +183,11 @@ pub(super) async fn idp_initiated(
     visit: Visit,
     Query(query): Query<Unsolicited>,
 ) -> Result<Response, Failure> {
-    if query.relay_state.as_ref().is_some_and(|state| state.len() > RELAY_STATE_LIMIT) {
+    if query
+        .relay_state
+        .as_ref()
+        .is_some_and(|state| state.len() > RELAY_STATE_LIMIT)
+    {
         return Err(Failure::of(ReasonCode::TooLarge));
     }
     let found = app.store.sp_by_name(&query.sp).await?;

@@ -63,7 +63,7 @@ impl Visit {
     /// that no other site knows it.
     pub(super) fn csrf(&self) -> Option<String> {
         let secret = self.session.as_deref()?;
-        Some(TokenHash::of(&format!("csrf:{secret}")).to_hex())
+        Some(TokenHash::of(&format!("csrf:{secret}")).as_str().to_owned())
     }
 
     /// Whether a form was sent from our own page by the person of this session.
@@ -82,7 +82,10 @@ impl FromRequestParts<App> for Visit {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let trace = parts.extensions.get::<TraceId>().cloned();
         let trace = trace.ok_or_else(|| Failure::internal("a request without a trace id"))?;
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let peer = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0.ip());
         let peer = peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
         let headers = &parts.headers;
         Ok(Self {
@@ -111,10 +114,14 @@ fn source(peer: IpAddr, headers: &HeaderMap, site: &Site) -> IpAddr {
     if !site.trusts(peer) {
         return peer;
     }
-    let Some(forwarded) = text(headers, "x-forwarded-for") else { return peer };
+    let Some(forwarded) = text(headers, "x-forwarded-for") else {
+        return peer;
+    };
     let mut named = peer;
     for hop in forwarded.rsplit(',') {
-        let Ok(address) = hop.trim().parse() else { return named };
+        let Ok(address) = hop.trim().parse() else {
+            return named;
+        };
         named = address;
         if !site.trusts(address) {
             return address;
@@ -125,7 +132,11 @@ fn source(peer: IpAddr, headers: &HeaderMap, site: &Site) -> IpAddr {
 
 fn fetch_site(headers: &HeaderMap, site: &Site) -> FetchSite {
     if let Some(origin) = text(headers, "origin") {
-        return if is_own_origin(origin, site) { FetchSite::Own } else { FetchSite::Other };
+        return if is_own_origin(origin, site) {
+            FetchSite::Own
+        } else {
+            FetchSite::Other
+        };
     }
     match text(headers, "sec-fetch-site") {
         Some("same-origin" | "none") => FetchSite::Own,
@@ -135,6 +146,5 @@ fn fetch_site(headers: &HeaderMap, site: &Site) -> FetchSite {
 }
 
 fn is_own_origin(origin: &str, site: &Site) -> bool {
-    url::Url::parse(&site.base_url)
-        .is_ok_and(|base| base.origin().ascii_serialization() == origin)
+    url::Url::parse(&site.base_url).is_ok_and(|base| base.origin().ascii_serialization() == origin)
 }

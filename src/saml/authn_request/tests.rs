@@ -53,7 +53,10 @@ fn receiver() -> Receiver {
 /// A request with these attributes after the mandatory ones, and these children after the Issuer.
 fn request(attributes: &str, children: &str) -> String {
     let now = NOW.to_string();
-    wrapped(&format!("ID=\"_1\" Version=\"2.0\" IssueInstant=\"{now}\" {attributes}"), children)
+    wrapped(
+        &format!("ID=\"_1\" Version=\"2.0\" IssueInstant=\"{now}\" {attributes}"),
+        children,
+    )
 }
 
 fn wrapped(attributes: &str, children: &str) -> String {
@@ -118,19 +121,35 @@ fn c_r1_the_issuer_is_an_entity_and_stands_in_its_namespace() {
         "<saml:Issuer> </saml:Issuer>",
         "<saml:Issuer Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">https://sp.example/metadata</saml:Issuer>",
     ] {
-        assert_eq!(parse(&with(issuer)).err(), Some(RequestError::Issuer), "{issuer}");
+        assert_eq!(
+            parse(&with(issuer)).err(),
+            Some(RequestError::Issuer),
+            "{issuer}"
+        );
     }
     let foreign = "<e:Issuer xmlns:e=\"urn:e\">https://sp.example/metadata</e:Issuer>";
-    assert_eq!(parse(&with(foreign)).err(), Some(RequestError::Schema), "T-NS-2");
+    assert_eq!(
+        parse(&with(foreign)).err(),
+        Some(RequestError::Schema),
+        "T-NS-2"
+    );
     let upper = "<saml:Issuer>https://SP.example/metadata</saml:Issuer>";
-    assert_eq!(outcome(&with(upper)).err(), Some((RequestError::IssuerMismatch, false)), "C-G1");
+    assert_eq!(
+        outcome(&with(upper)).err(),
+        Some((RequestError::IssuerMismatch, false)),
+        "C-G1"
+    );
 }
 
 #[test]
 fn t_type_and_t_ns_1_only_an_authn_request_of_the_protocol_is_one() {
     for root in ["LogoutRequest", "Response", "authnRequest"] {
         let xml = request("", "").replace("AuthnRequest", root);
-        assert_eq!(parse(&xml).err(), Some(RequestError::NotAnAuthnRequest), "{root}");
+        assert_eq!(
+            parse(&xml).err(),
+            Some(RequestError::NotAnAuthnRequest),
+            "{root}"
+        );
     }
     let evil = request("", "").replace(uri::SAMLP.uri, "urn:evil");
     assert_eq!(parse(&evil).err(), Some(RequestError::NotAnAuthnRequest));
@@ -161,7 +180,11 @@ fn c_r2_only_registered_endpoints_of_the_post_binding_are_answered_to() {
         "https://sp.example/redirect",
         "",
     ] {
-        assert_eq!(at(url).err(), Some((RequestError::UnregisteredAcs, false)), "{url:?}");
+        assert_eq!(
+            at(url).err(),
+            Some((RequestError::UnregisteredAcs, false)),
+            "{url:?}"
+        );
     }
     let foreign = "e:AssertionConsumerServiceURL=\"https://evil.example/\" xmlns:e=\"urn:e\"";
     assert_eq!(asked(foreign, "").unwrap().acs, AskedAcs::Default, "T-NS-3");
@@ -172,17 +195,37 @@ fn c_r3_and_c_r4_an_index_chooses_alone() {
     let index = |text: &str| asked(&format!("AssertionConsumerServiceIndex=\"{text}\""), "");
     assert_eq!(index("2").unwrap().acs, AskedAcs::Index(2));
     for text in ["0", "99", "65535"] {
-        assert_eq!(index(text).err(), Some((RequestError::UnregisteredAcs, false)), "{text}");
+        assert_eq!(
+            index(text).err(),
+            Some((RequestError::UnregisteredAcs, false)),
+            "{text}"
+        );
     }
     for text in ["-1", "4294967296", "", "x"] {
-        assert_eq!(index(text).err(), Some((RequestError::AcsIndex, false)), "{text}");
+        assert_eq!(
+            index(text).err(),
+            Some((RequestError::AcsIndex, false)),
+            "{text}"
+        );
     }
     let both = format!("AssertionConsumerServiceIndex=\"1\" AssertionConsumerServiceURL=\"{ACS}\"");
-    assert_eq!(asked(&both, "").err(), Some((RequestError::AcsTwice, false)));
-    let binding = format!("AssertionConsumerServiceIndex=\"1\" ProtocolBinding=\"{}\"", uri::HTTP_POST);
-    assert_eq!(asked(&binding, "").err(), Some((RequestError::AcsTwice, false)));
+    assert_eq!(
+        asked(&both, "").err(),
+        Some((RequestError::AcsTwice, false))
+    );
+    let binding = format!(
+        "AssertionConsumerServiceIndex=\"1\" ProtocolBinding=\"{}\"",
+        uri::HTTP_POST
+    );
+    assert_eq!(
+        asked(&binding, "").err(),
+        Some((RequestError::AcsTwice, false))
+    );
     let redirect = format!("ProtocolBinding=\"{}\"", uri::HTTP_REDIRECT);
-    assert_eq!(asked(&redirect, "").err(), Some((RequestError::ProtocolBinding, false)));
+    assert_eq!(
+        asked(&redirect, "").err(),
+        Some((RequestError::ProtocolBinding, false))
+    );
 }
 
 #[test]
@@ -193,17 +236,32 @@ fn c_g7_another_version_is_told_which_way_it_is_wrong() {
         ("2.1", RequestError::VersionTooHigh),
     ] {
         let xml = request("", "").replace("Version=\"2.0\"", &format!("Version=\"{version}\""));
-        assert_eq!(outcome(&xml).err(), Some((error.clone(), true)), "{version}");
-        assert_eq!(error.status().top_level(), Status::RequestVersionTooLow.top_level());
+        assert_eq!(
+            outcome(&xml).err(),
+            Some((error.clone(), true)),
+            "{version}"
+        );
+        assert_eq!(
+            error.status().top_level(),
+            Status::RequestVersionTooLow.top_level()
+        );
     }
 }
 
 #[test]
 fn c_r5_the_destination_is_ours_or_absent() {
     assert!(asked(&format!("Destination=\"{SSO}\""), "").is_ok());
-    for wrong in ["https://idp.example/saml/sso/", "https://other.example/saml/sso", ""] {
+    for wrong in [
+        "https://idp.example/saml/sso/",
+        "https://other.example/saml/sso",
+        "",
+    ] {
         let attribute = format!("Destination=\"{wrong}\"");
-        assert_eq!(asked(&attribute, "").err(), Some((RequestError::Destination, true)), "{wrong}");
+        assert_eq!(
+            asked(&attribute, "").err(),
+            Some((RequestError::Destination, true)),
+            "{wrong}"
+        );
     }
 }
 
@@ -212,15 +270,25 @@ fn c_r14_requests_from_the_past_and_the_future_are_refused() {
     let issued = |offset: i64| {
         let instant = UnixTime::from_millis(NOW.millis() + offset);
         let id = format!("ID=\"_1\" Version=\"2.0\" IssueInstant=\"{instant}\"");
-        outcome(&wrapped(&id, "")).map(|_| ()).map_err(|(error, _)| error)
+        outcome(&wrapped(&id, ""))
+            .map(|_| ())
+            .map_err(|(error, _)| error)
     };
     assert_eq!(issued(-8 * 60_000), Ok(()));
     assert_eq!(issued(-8 * 60_000 - 1), Err(RequestError::Stale));
     assert_eq!(issued(3 * 60_000), Ok(()));
     assert_eq!(issued(3 * 60_000 + 1), Err(RequestError::Future));
-    for text in ["", "yesterday", "2027-01-15T08:00:00", "2027-01-15T08:00:00+01:00"] {
+    for text in [
+        "",
+        "yesterday",
+        "2027-01-15T08:00:00",
+        "2027-01-15T08:00:00+01:00",
+    ] {
         let id = format!("ID=\"_1\" Version=\"2.0\" IssueInstant=\"{text}\"");
-        assert_eq!(outcome(&wrapped(&id, "")).err(), Some((RequestError::IssueInstant, true)));
+        assert_eq!(
+            outcome(&wrapped(&id, "")).err(),
+            Some((RequestError::IssueInstant, true))
+        );
     }
 }
 
@@ -228,9 +296,16 @@ fn c_r14_requests_from_the_past_and_the_future_are_refused() {
 fn c_r9_booleans_are_those_of_xml_schema() {
     for (text, value) in [("true", true), ("1", true), ("false", false), ("0", false)] {
         let asked = asked(&format!("ForceAuthn=\"{text}\" IsPassive=\"{text}\""), "").unwrap();
-        assert_eq!((asked.force_authn, asked.is_passive), (value, value), "{text}");
+        assert_eq!(
+            (asked.force_authn, asked.is_passive),
+            (value, value),
+            "{text}"
+        );
     }
-    assert_eq!(asked("ForceAuthn=\"TRUE\"", "").err(), Some((RequestError::Boolean, true)));
+    assert_eq!(
+        asked("ForceAuthn=\"TRUE\"", "").err(),
+        Some((RequestError::Boolean, true))
+    );
 }
 
 #[test]
@@ -243,7 +318,11 @@ fn c_r8_a_subject_is_a_plain_name_id() {
         "<saml:NameID>ada</saml:NameID><saml:SubjectConfirmation Method=\"x\"/>",
         "<saml:NameID>ada<b/></saml:NameID>",
     ] {
-        assert_eq!(asked("", &subject(inner)).err(), Some((RequestError::Subject, true)), "{inner}");
+        assert_eq!(
+            asked("", &subject(inner)).err(),
+            Some((RequestError::Subject, true)),
+            "{inner}"
+        );
     }
 }
 
@@ -258,9 +337,16 @@ fn c_n2_and_c_n3_a_name_id_policy_that_cannot_be_met_is_no_other_one() {
         "Format=\"\"",
         "SPNameQualifier=\"https://other.example\"",
     ] {
-        assert_eq!(asked("", &policy(wrong)).err(), Some((RequestError::NameIdPolicy, true)));
+        assert_eq!(
+            asked("", &policy(wrong)).err(),
+            Some((RequestError::NameIdPolicy, true))
+        );
     }
-    let own = asked("", &policy(&format!("SPNameQualifier=\"{SP}\" AllowCreate=\"0\""))).unwrap();
+    let own = asked(
+        "",
+        &policy(&format!("SPNameQualifier=\"{SP}\" AllowCreate=\"0\"")),
+    )
+    .unwrap();
     assert!(own.name_id.sp_name_qualifier && own.name_id.create_forbidden);
 }
 
@@ -274,23 +360,36 @@ fn c_n11_the_context_asserted_is_one_of_those_asked_for() {
         let children = format!(
             "<samlp:RequestedAuthnContext {comparison}>{classes}</samlp:RequestedAuthnContext>"
         );
-        asked("", &children).map(|asked| asked.context).map_err(|(error, _)| error)
+        asked("", &children)
+            .map(|asked| asked.context)
+            .map_err(|(error, _)| error)
     };
     let protected = AuthnContext::PasswordProtectedTransport.uri();
     let password = AuthnContext::Password.uri();
     let mfa = "https://refeds.org/profile/mfa";
-    assert_eq!(requested("", &[protected]), Ok(AuthnContext::PasswordProtectedTransport));
+    assert_eq!(
+        requested("", &[protected]),
+        Ok(AuthnContext::PasswordProtectedTransport)
+    );
     assert_eq!(requested("", &[password]), Ok(AuthnContext::Password));
     assert_eq!(requested("", &[mfa, password]), Ok(AuthnContext::Password));
     assert_eq!(requested("", &[mfa]), Err(RequestError::AuthnContext));
-    assert_eq!(requested("Comparison=\"minimum\"", &[password]), Err(RequestError::AuthnContext));
-    assert_eq!(requested("Comparison=\"exact\"", &[]), Err(RequestError::AuthnContext));
+    assert_eq!(
+        requested("Comparison=\"minimum\"", &[password]),
+        Err(RequestError::AuthnContext)
+    );
+    assert_eq!(
+        requested("Comparison=\"exact\"", &[]),
+        Err(RequestError::AuthnContext)
+    );
 }
 
 #[test]
 fn c_r19_an_idp_list_has_to_name_us() {
     let scoping = |provider: &str| {
-        format!("<samlp:Scoping><samlp:IDPList><samlp:IDPEntry ProviderID=\"{provider}\"/></samlp:IDPList></samlp:Scoping>")
+        format!(
+            "<samlp:Scoping><samlp:IDPList><samlp:IDPEntry ProviderID=\"{provider}\"/></samlp:IDPList></samlp:Scoping>"
+        )
     };
     assert!(asked("", &scoping("https://idp.example/saml/metadata")).is_ok());
     assert!(asked("", "<samlp:Scoping ProxyCount=\"0\"/>").is_ok());
@@ -302,15 +401,31 @@ fn c_r19_an_idp_list_has_to_name_us() {
 fn c_g11_extensions_conditions_and_foreign_attributes_are_passed_over() {
     let children = "<samlp:Extensions><x:y xmlns:x=\"urn:x\">z</x:y></samlp:Extensions>\
                     <saml:Conditions/>";
-    assert!(asked("ProviderName=\"Shop\" Consent=\"urn:x\" x:y=\"z\" xmlns:x=\"urn:x\"", children).is_ok());
+    assert!(
+        asked(
+            "ProviderName=\"Shop\" Consent=\"urn:x\" x:y=\"z\" xmlns:x=\"urn:x\"",
+            children
+        )
+        .is_ok()
+    );
 }
 
 #[test]
 fn unknown_repeated_and_misplaced_children_are_refused() {
     let twice = policy("") + &policy("");
     let order = format!("{}<samlp:Extensions/>", policy(""));
-    for children in ["<samlp:Other/>", "<saml:NameID>x</saml:NameID>", "text", &twice, &order] {
-        assert_eq!(parse(&request("", children)).err(), Some(RequestError::Schema), "{children}");
+    for children in [
+        "<samlp:Other/>",
+        "<saml:NameID>x</saml:NameID>",
+        "text",
+        &twice,
+        &order,
+    ] {
+        assert_eq!(
+            parse(&request("", children)).err(),
+            Some(RequestError::Schema),
+            "{children}"
+        );
     }
 }
 
@@ -319,8 +434,14 @@ fn c_r18_an_unreadable_id_is_answered_without_in_response_to() {
     let sp = sp();
     let now = NOW.to_string();
     for id in ["", "a b", "xpointer(/)", &"a".repeat(10_000)] {
-        let xml = wrapped(&format!("ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{now}\""), "");
-        let refused = parse(&xml).unwrap().verify(&sp, &[], &receiver(), NOW).unwrap_err();
+        let xml = wrapped(
+            &format!("ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{now}\""),
+            "",
+        );
+        let refused = parse(&xml)
+            .unwrap()
+            .verify(&sp, &[], &receiver(), NOW)
+            .unwrap_err();
         assert_eq!(refused.error, RequestError::Id);
         assert!(refused.reply.unwrap().id.is_none());
     }
@@ -330,8 +451,10 @@ fn c_r18_an_unreadable_id_is_answered_without_in_response_to() {
 fn c_r6_an_unsigned_request_of_an_sp_that_signs_is_refused_without_an_answer() {
     let mut sp = sp();
     sp.policy.require_signed_requests = true;
-    let refused =
-        parse(&request("", "")).unwrap().verify(&sp, &[], &receiver(), NOW).unwrap_err();
+    let refused = parse(&request("", ""))
+        .unwrap()
+        .verify(&sp, &[], &receiver(), NOW)
+        .unwrap_err();
     assert_eq!(refused.error, RequestError::Unsigned);
     assert!(refused.reply.is_none());
 }
@@ -340,7 +463,10 @@ fn c_r6_an_unsigned_request_of_an_sp_that_signs_is_refused_without_an_answer() {
 fn a_resumed_request_is_held_against_the_registration_of_now() {
     let mut sp = sp();
     let location = AskedAcs::Location(ACS.to_owned());
-    let asked = Asked { acs: location, ..asked("", "").unwrap() };
+    let asked = Asked {
+        acs: location,
+        ..asked("", "").unwrap()
+    };
     assert!(AuthnRequest::resumed(&sp, asked.clone()).is_ok());
     sp.policy.require_signed_requests = true;
     let error = AuthnRequest::resumed(&sp, asked.clone()).err();
@@ -353,5 +479,8 @@ fn a_resumed_request_is_held_against_the_registration_of_now() {
         is_default: None,
     };
     sp.acs = AcsEndpoints::new(vec![moved], false).unwrap();
-    assert_eq!(AuthnRequest::resumed(&sp, asked).err(), Some(RequestError::UnregisteredAcs));
+    assert_eq!(
+        AuthnRequest::resumed(&sp, asked).err(),
+        Some(RequestError::UnregisteredAcs)
+    );
 }

@@ -1,0 +1,123 @@
+//! Removing what has expired, in small batches, by one node at a time.
+
+use std::time::Duration;
+
+use crate::directory::audit::{AuditEvent, AuditKind};
+use crate::directory::session::SessionLimits;
+use crate::directory::time::UnixTime;
+
+use super::Store;
+use super::error::StoreError;
+use super::throttle::FAILURES_KEPT;
+
+/// Rows that one transaction removes at most (DESIGN 12).
+const BATCH: i64 = 500;
+
+/// A node that cleans up is alone with it for so long, also if it dies over it.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cleaned {
+    /// Sessions that had ended, with their participants.
+    pub sessions: u64,
+    /// Counters of failed sign-ins that had rested long enough.
+    pub failures: u64,
+}
+
+impl Store {
+    /// Removes what has expired at `now`. Does nothing where another node is at it.
+    pub async fn clean_up(
+        &self,
+        limits: SessionLimits,
+        now: UnixTime,
+    ) -> Result<Cleaned, StoreError> {
+        let mut cleaned = Cleaned::default();
+        if !self.take_lease(now).await? {
+            return Ok(cleaned);
+        }
+        loop {
+            let batch = self.clean_up_batch(limits, now).await?;
+            cleaned.sessions += batch.sessions;
+            cleaned.failures += batch.failures;
+            if batch == Cleaned::default() {
+                break;
+            }
+        }
+        self.give_lease_back().await?;
+        Ok(cleaned)
+    }
+
+    async fn take_lease(&self, now: UnixTime) -> Result<bool, StoreError> {
+        let taken = sqlx::query(
+            "UPDATE leases SET held_until = ? WHERE name = 'clean-up' AND held_until <= ?",
+        )
+        .bind(now.plus(LEASE).millis())
+        .bind(now.millis())
+        .execute(self.pool())
+        .await?;
+        Ok(taken.rows_affected() == 1)
+    }
+
+    async fn give_lease_back(&self) -> Result<(), StoreError> {
+        sqlx::query("UPDATE leases SET held_until = 0 WHERE name = 'clean-up'")
+            .execute(self.pool())
+            .await?;
+        Ok(())
+    }
+
+    async fn clean_up_batch(
+        &self,
+        limits: SessionLimits,
+        now: UnixTime,
+    ) -> Result<Cleaned, StoreError> {
+        let unused_since = now.minus(limits.idle).millis();
+        let began_before = now.minus(limits.absolute).millis();
+        let stale_before = now.minus(FAILURES_KEPT).millis();
+        let sessions: Vec<String> = sqlx::query_scalar(
+            "SELECT id FROM sessions WHERE last_seen_at <= ? OR started_at <= ? LIMIT ?",
+        )
+        .bind(unused_since)
+        .bind(began_before)
+        .bind(BATCH)
+        .fetch_all(self.pool())
+        .await?;
+        let failures: Vec<String> =
+            sqlx::query_scalar("SELECT key_hash FROM failures WHERE last_at <= ? LIMIT ?")
+                .bind(stale_before)
+                .bind(BATCH - i64::try_from(sessions.len()).unwrap_or(BATCH))
+                .fetch_all(self.pool())
+                .await?;
+        if sessions.is_empty() && failures.is_empty() {
+            return Ok(Cleaned::default());
+        }
+        let mut write = self.write().await?;
+        let mut cleaned = Cleaned::default();
+        for id in sessions {
+            // Asked again: the session may have been used, or signed in again, meanwhile.
+            let removed = sqlx::query(
+                "DELETE FROM sessions WHERE id = ? AND (last_seen_at <= ? OR started_at <= ?)",
+            )
+            .bind(id)
+            .bind(unused_since)
+            .bind(began_before)
+            .execute(&mut *write.tx)
+            .await?;
+            cleaned.sessions += removed.rows_affected();
+        }
+        for key in failures {
+            let removed = sqlx::query("DELETE FROM failures WHERE key_hash = ? AND last_at <= ?")
+                .bind(key)
+                .bind(stale_before)
+                .execute(&mut *write.tx)
+                .await?;
+            cleaned.failures += removed.rows_affected();
+        }
+        let mut event = AuditEvent::new(now, AuditKind::CleanedUp);
+        let Cleaned { sessions, failures } = cleaned;
+        event.detail = Some(format!("{sessions} sessions, {failures} failure counters"));
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(cleaned)
+    }
+}

@@ -1,0 +1,77 @@
+//! What a sign-in is checked against, and changing it.
+
+use crate::directory::audit::AuditEvent;
+use crate::directory::name::{SessionId, UserId, UserName};
+
+use super::Store;
+use super::error::{Column, StoreError};
+
+/// What proves that somebody is who they say.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// Whose it is.
+    pub user: UserId,
+    /// Their sign-in name as it is stored.
+    pub name: UserName,
+    /// What the password is checked against; without one nobody signs in by password.
+    pub password_hash: Option<String>,
+    /// Whether the user is disabled.
+    pub disabled: bool,
+    /// Whether the password has to be changed after signing in.
+    pub must_change: bool,
+}
+
+impl Store {
+    /// The credential of a sign-in name, by [`UserName::key`].
+    pub async fn credential(&self, name_key: &str) -> Result<Option<Credential>, StoreError> {
+        let row: Option<(String, String, Option<String>, i64, i64)> = sqlx::query_as(
+            "SELECT id, name, password_hash, disabled, must_change_password FROM users \
+             WHERE name_key = ?",
+        )
+        .bind(name_key)
+        .fetch_optional(self.pool())
+        .await?;
+        let Some((id, name, password_hash, disabled, must_change)) = row else {
+            return Ok(None);
+        };
+        Ok(Some(Credential {
+            user: UserId::from_stored(id),
+            name: Column("users", "name").checked(UserName::parse(&name))?,
+            password_hash,
+            disabled: disabled != 0,
+            must_change: must_change != 0,
+        }))
+    }
+
+    /// Sets a password and ends the user's sessions, but the one that is named. `false`: no such
+    /// user.
+    pub async fn change_password(
+        &self,
+        user: &UserId,
+        hash: String,
+        must_change: bool,
+        end_other_sessions_than: Option<&SessionId>,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let changed = sqlx::query(
+            "UPDATE users SET password_hash = ?, must_change_password = ? WHERE id = ?",
+        )
+        .bind(hash)
+        .bind(i64::from(must_change))
+        .bind(user.as_str())
+        .execute(&mut *write.tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id <> ?")
+            .bind(user.as_str())
+            .bind(end_other_sessions_than.map_or("", SessionId::as_str))
+            .execute(&mut *write.tx)
+            .await?;
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+}

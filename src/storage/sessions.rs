@@ -1,0 +1,256 @@
+//! Sessions: signing in, signing out, revoking.
+
+use crate::clock::random_id;
+use crate::directory::audit::AuditEvent;
+use crate::directory::name::{SessionId, SpId, UserId, UserName};
+use crate::directory::session::Session;
+use crate::directory::time::UnixTime;
+
+use super::error::{Column, StoreError};
+use super::write::Write;
+use super::{Store, TokenHash, throttle};
+
+/// A sign-in whose password was right.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Who.
+    pub user: UserId,
+    /// Hash of the fresh token that the browser gets.
+    pub token: TokenHash,
+    /// The session that the browser had before.
+    pub replaces: Option<TokenHash>,
+    /// Hash of the flow that was signed in for (DESIGN 9).
+    pub fresh_for: Option<String>,
+    /// From which address.
+    pub source: Option<String>,
+    /// What the browser calls itself; shortened here.
+    pub user_agent: Option<String>,
+    /// The hash that the password was checked against. If it is not the user's any more, the
+    /// sign-in is refused: the password was changed meanwhile.
+    pub checked_hash: String,
+    /// The same password hashed anew, where the parameters have changed.
+    pub rehash: Option<String>,
+    /// [`UserName::key`] of what was typed: its failures are cleared.
+    pub account_key: String,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct SessionRow {
+    id: String,
+    user_id: String,
+    signed_in_at: i64,
+    started_at: i64,
+    last_seen_at: i64,
+    source: Option<String>,
+    user_agent: Option<String>,
+    user_name: String,
+}
+
+const SESSIONS: &str = "\
+    SELECT s.id, s.user_id, s.signed_in_at, s.started_at, s.last_seen_at, s.source, \
+    s.user_agent, u.name AS user_name FROM sessions s JOIN users u ON u.id = s.user_id \
+    ORDER BY s.started_at, s.id";
+const SESSIONS_OF: &str = "\
+    SELECT s.id, s.user_id, s.signed_in_at, s.started_at, s.last_seen_at, s.source, \
+    s.user_agent, u.name AS user_name FROM sessions s JOIN users u ON u.id = s.user_id \
+    WHERE s.user_id = ? ORDER BY s.started_at, s.id";
+
+/// The longest name of a browser that is kept, in bytes.
+const LONGEST_USER_AGENT: usize = 200;
+
+impl Store {
+    /// Writes down a sign-in. Where the browser had a session of the same person, its row stays,
+    /// with the SPs that have heard of it, under the new token; a session of somebody else ends.
+    /// [`StoreError::SignInRefused`]: the user was disabled or removed, or the password was
+    /// changed, meanwhile.
+    pub async fn sign_in(&self, new: NewSession, event: AuditEvent) -> Result<Session, StoreError> {
+        let mut write = self.write().await?;
+        let may: Option<(i64, Option<String>)> =
+            sqlx::query_as("SELECT disabled, password_hash FROM users WHERE id = ?")
+                .bind(new.user.as_str())
+                .fetch_optional(&mut *write.tx)
+                .await?;
+        match may {
+            Some((0, Some(hash))) if hash == new.checked_hash => {}
+            _ => return Err(StoreError::SignInRefused),
+        }
+        if let Some(hash) = &new.rehash {
+            sqlx::query("UPDATE users SET password_hash = ? WHERE id = ?")
+                .bind(hash)
+                .bind(new.user.as_str())
+                .execute(&mut *write.tx)
+                .await?;
+        }
+        throttle::clear(&mut write.tx, &new.account_key, new.source.as_deref()).await?;
+        let session = session_of(&new, event.at, kept_row(&mut write, &new).await?)?;
+        put_session(&mut write, &new, &session).await?;
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(session.session)
+    }
+
+    /// Ends the session of a token. `false`: there was none, and no audit row is written.
+    pub async fn sign_out(&self, token: &TokenHash, event: AuditEvent) -> Result<bool, StoreError> {
+        self.end_session(
+            "DELETE FROM sessions WHERE token_hash = ?",
+            token.as_str(),
+            &event,
+        )
+        .await
+    }
+
+    /// Ends a session by its id. `false`: there was none, and no audit row is written.
+    pub async fn revoke_session(
+        &self,
+        id: &SessionId,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        self.end_session("DELETE FROM sessions WHERE id = ?", id.as_str(), &event)
+            .await
+    }
+
+    async fn end_session(
+        &self,
+        statement: &'static str,
+        which: &str,
+        event: &AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let ended = sqlx::query(statement)
+            .bind(which)
+            .execute(&mut *write.tx)
+            .await?;
+        if ended.rows_affected() == 0 {
+            return Ok(false);
+        }
+        write.note(event).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// The sessions of a user, the oldest first; expired ones that were not cleaned up yet too.
+    pub async fn sessions_of(&self, user: &UserId) -> Result<Vec<Session>, StoreError> {
+        let rows: Vec<SessionRow> = sqlx::query_as(SESSIONS_OF)
+            .bind(user.as_str())
+            .fetch_all(self.pool())
+            .await?;
+        rows.into_iter().map(|row| Ok(row.read()?.0)).collect()
+    }
+
+    /// The SPs that have got an assertion in a session.
+    pub async fn participants(&self, session: &SessionId) -> Result<Vec<SpId>, StoreError> {
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT sp_id FROM participants WHERE session_id = ? ORDER BY sp_id")
+                .bind(session.as_str())
+                .fetch_all(self.pool())
+                .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(sp,)| SpId::from_stored(sp))
+            .collect())
+    }
+
+    /// All sessions and whose they are, the oldest first.
+    pub async fn sessions(&self) -> Result<Vec<(Session, UserName)>, StoreError> {
+        let rows: Vec<SessionRow> = sqlx::query_as(SESSIONS).fetch_all(self.pool()).await?;
+        rows.into_iter().map(SessionRow::read).collect()
+    }
+}
+
+impl SessionRow {
+    fn read(self) -> Result<(Session, UserName), StoreError> {
+        let name = Column("users", "name").checked(UserName::parse(&self.user_name))?;
+        let session = Session {
+            id: SessionId::from_stored(self.id),
+            user: UserId::from_stored(self.user_id),
+            signed_in_at: UnixTime::from_millis(self.signed_in_at),
+            started_at: UnixTime::from_millis(self.started_at),
+            last_seen_at: UnixTime::from_millis(self.last_seen_at),
+            source: self.source,
+            user_agent: self.user_agent,
+        };
+        Ok((session, name))
+    }
+}
+
+/// A session, and whether its row is there already.
+struct Placed {
+    session: Session,
+    is_there: bool,
+}
+
+/// The row of the browser's earlier session, if it is the same person's; another's is removed.
+async fn kept_row(write: &mut Write<'_>, new: &NewSession) -> Result<Option<String>, StoreError> {
+    let Some(old) = &new.replaces else {
+        return Ok(None);
+    };
+    let found: Option<(String, String)> =
+        sqlx::query_as("SELECT id, user_id FROM sessions WHERE token_hash = ?")
+            .bind(old.as_str())
+            .fetch_optional(&mut *write.tx)
+            .await?;
+    match found {
+        Some((id, user)) if user == new.user.as_str() => Ok(Some(id)),
+        Some((id, _)) => {
+            sqlx::query("DELETE FROM sessions WHERE id = ?")
+                .bind(id)
+                .execute(&mut *write.tx)
+                .await?;
+            Ok(None)
+        }
+        None => Ok(None),
+    }
+}
+
+fn session_of(new: &NewSession, now: UnixTime, kept: Option<String>) -> Result<Placed, StoreError> {
+    let is_there = kept.is_some();
+    let id = match kept {
+        Some(id) => id,
+        None => random_id()?,
+    };
+    let session = Session {
+        id: SessionId::from_stored(id),
+        user: new.user.clone(),
+        signed_in_at: now,
+        // Whoever proves anew who they are begins the limits anew.
+        started_at: now,
+        last_seen_at: now,
+        source: new.source.clone(),
+        user_agent: new.user_agent.as_deref().map(shortened),
+    };
+    Ok(Placed { session, is_there })
+}
+
+fn shortened(user_agent: &str) -> String {
+    let end = user_agent.floor_char_boundary(LONGEST_USER_AGENT);
+    let kept = user_agent.get(..end).unwrap_or_default();
+    kept.chars().filter(|c| !c.is_control()).collect()
+}
+
+async fn put_session(
+    write: &mut Write<'_>,
+    new: &NewSession,
+    placed: &Placed,
+) -> Result<(), StoreError> {
+    let statement = if placed.is_there {
+        "UPDATE sessions SET token_hash = ?, user_id = ?, signed_in_at = ?, started_at = ?, \
+         last_seen_at = ?, source = ?, user_agent = ?, fresh_for = ? WHERE id = ?"
+    } else {
+        "INSERT INTO sessions (token_hash, user_id, signed_in_at, started_at, last_seen_at, \
+         source, user_agent, fresh_for, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    };
+    let session = &placed.session;
+    sqlx::query(statement)
+        .bind(new.token.as_str())
+        .bind(session.user.as_str())
+        .bind(session.signed_in_at.millis())
+        .bind(session.started_at.millis())
+        .bind(session.last_seen_at.millis())
+        .bind(&session.source)
+        .bind(&session.user_agent)
+        .bind(&new.fresh_for)
+        .bind(session.id.as_str())
+        .execute(&mut *write.tx)
+        .await?;
+    Ok(())
+}
