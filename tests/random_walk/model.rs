@@ -17,16 +17,39 @@ pub(crate) const EVERYONE: usize = 4;
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     /// Opens Doorward's own page, and fills in the form if there is one.
-    SignIn { browser: usize, who: Credentials },
-    SignOut { browser: usize },
-    Grant { user: usize, role: usize },
-    Revoke { user: usize, role: usize },
-    Disable { user: usize },
-    Enable { user: usize },
+    SignIn {
+        browser: usize,
+        who: Credentials,
+    },
+    SignOut {
+        browser: usize,
+    },
+    Grant {
+        user: usize,
+        role: usize,
+    },
+    Revoke {
+        user: usize,
+        role: usize,
+    },
+    Disable {
+        user: usize,
+    },
+    Enable {
+        user: usize,
+    },
     /// An administrator changes a registration.
-    ReRegister { door: usize, registration: Registration },
+    ReRegister {
+        door: usize,
+        registration: Registration,
+    },
     /// Comes from an app; fills in the form if there is one and somebody is said, else leaves it.
-    SignOn { browser: usize, door: usize, way: Way, who: Option<Credentials> },
+    SignOn {
+        browser: usize,
+        door: usize,
+        way: Way,
+        who: Option<Credentials>,
+    },
     /// Everybody goes home: longer than a session may idle.
     Night,
 }
@@ -105,10 +128,6 @@ impl Model {
         &self.doors[door]
     }
 
-    pub(crate) fn session(&self, browser: usize) -> Option<usize> {
-        self.browsers[browser]
-    }
-
     /// Steps that change what is known, and show nothing.
     pub(crate) fn apply(&mut self, step: &Step) {
         match step {
@@ -144,7 +163,9 @@ impl Model {
                 let is_open = |door: &usize| {
                     self.doors[*door].enabled && self.doors[*door].admits(&self.users[user].roles)
                 };
-                Outcome::Launcher { doors: (0..DOORS).filter(is_open).collect() }
+                Outcome::Launcher {
+                    doors: (0..DOORS).filter(is_open).collect(),
+                }
             }
         }
     }
@@ -164,12 +185,17 @@ impl Model {
             None => None,
             Some(user) if self.users[user].disabled => Some("user-disabled"),
             Some(user) if registration.admits(&self.users[user].roles) => {
-                return Outcome::Assertion { user, roles: self.released(user, registration) };
+                return Outcome::Assertion {
+                    user,
+                    roles: self.released(user, registration),
+                };
             }
             Some(_) => Some("missing-role"),
         };
         match refused {
-            _ if matches!(way, Way::Passive | Way::ForcePassive) => Outcome::Status("Responder/NoPassive"),
+            _ if matches!(way, Way::Passive | Way::ForcePassive) => {
+                Outcome::Status("Responder/NoPassive")
+            }
             None => Outcome::Form,
             Some(_) if registration.tells_sp => Outcome::Status("Responder/RequestDenied"),
             Some(reason) => Outcome::Page(reason),
@@ -178,7 +204,11 @@ impl Model {
 
     /// The roles that the rule names and the user holds. `everyone` is nobody's in particular.
     fn released(&self, user: usize, registration: &Registration) -> BTreeSet<usize> {
-        self.users[user].roles.intersection(&registration.roles).copied().collect()
+        self.users[user]
+            .roles
+            .intersection(&registration.roles)
+            .copied()
+            .collect()
     }
 }
 
@@ -197,8 +227,15 @@ impl Registration {
     }
 
     fn admits(&self, held: &BTreeSet<usize>) -> bool {
-        let mut holds = self.roles.iter().map(|role| *role == EVERYONE || held.contains(role));
-        if self.all_of { holds.all(|holds| holds) } else { holds.any(|holds| holds) }
+        let mut holds = self
+            .roles
+            .iter()
+            .map(|role| *role == EVERYONE || held.contains(role));
+        if self.all_of {
+            holds.all(|holds| holds)
+        } else {
+            holds.any(|holds| holds)
+        }
     }
 }
 
@@ -208,10 +245,20 @@ pub(crate) fn walk(length: usize) -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let sign_on = (0..BROWSERS, 0..DOORS, way(), proptest::option::weighted(0.6, credentials()))
-        .prop_map(|(browser, door, way, who)| Step::SignOn { browser, door, way, who });
-    let sign_in = (0..BROWSERS, credentials())
-        .prop_map(|(browser, who)| Step::SignIn { browser, who });
+    let sign_on = (
+        0..BROWSERS,
+        0..DOORS,
+        way(),
+        proptest::option::weighted(0.6, credentials()),
+    )
+        .prop_map(|(browser, door, way, who)| Step::SignOn {
+            browser,
+            door,
+            way,
+            who,
+        });
+    let sign_in =
+        (0..BROWSERS, credentials()).prop_map(|(browser, who)| Step::SignIn { browser, who });
     prop_oneof![
         60 => sign_on,
         6 => sign_in,

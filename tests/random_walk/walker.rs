@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use proptest::test_runner::TestCaseError;
 
 use crate::model::{BROWSERS, Credentials, DOORS, Model, Outcome, Step, Way};
 use crate::support::browser::{decoded, encoded, filled_in};
 use crate::support::sp::{AuthnRequest, Sp, redirect_query};
-use crate::world::{From, ORIGIN, Page, World, acs, door_name, entity_id, password, role_name, user_name};
+use crate::world::{
+    From, ORIGIN, Page, World, acs, door_name, entity_id, password, role_name, user_name,
+};
 
 pub(crate) static STEPS: AtomicUsize = AtomicUsize::new(0);
 pub(crate) static ASSERTIONS: AtomicUsize = AtomicUsize::new(0);
@@ -30,22 +31,25 @@ struct Walker {
 /// What an app sent somebody with.
 struct Sent {
     door: usize,
-    way: Way,
     request: Option<AuthnRequest>,
 }
 
-pub(crate) async fn walk(steps: Vec<Step>) -> Result<(), TestCaseError> {
+/// Goes the whole way, or says where the two part.
+pub(crate) async fn walk(steps: &[Step]) -> Result<(), String> {
     let mut walker = Walker {
         model: Model::new(),
         world: World::new(BROWSERS).await,
-        sps: (0..DOORS).map(|door| Sp::new(&entity_id(door), &acs(door, 0))).collect(),
+        sps: (0..DOORS)
+            .map(|door| Sp::new(&entity_id(door), &acs(door, 0)))
+            .collect(),
         name_ids: BTreeMap::new(),
         assertions: 0,
     };
     for (number, step) in steps.iter().enumerate() {
-        walker.take(step).await.map_err(|error| {
-            TestCaseError::fail(format!("step {number}, {step:?}: {error}"))
-        })?;
+        walker
+            .take(step)
+            .await
+            .map_err(|error| format!("step {number}, {step:?}: {error}"))?;
         walker.world.pass(Duration::from_secs(1));
         STEPS.fetch_add(1, Ordering::Relaxed);
     }
@@ -53,16 +57,16 @@ pub(crate) async fn walk(steps: Vec<Step>) -> Result<(), TestCaseError> {
     same("assertions in the audit log", &audited, &walker.assertions)
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, expected: &T) -> Result<(), TestCaseError> {
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, expected: &T) -> Result<(), String> {
     if got == expected {
         Ok(())
     } else {
-        Err(TestCaseError::fail(format!("{what}: got {got:?}, expected {expected:?}")))
+        Err(format!("{what}: got {got:?}, expected {expected:?}"))
     }
 }
 
 impl Walker {
-    async fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
+    async fn take(&mut self, step: &Step) -> Result<(), String> {
         self.model.apply(step);
         match step {
             Step::Grant { user, role } => self.world.grant(*user, *role).await,
@@ -76,7 +80,12 @@ impl Walker {
             Step::Night => self.world.pass(Duration::from_secs(3 * 3600)),
             Step::SignOut { browser } => self.sign_out(*browser).await,
             Step::SignIn { browser, who } => return self.sign_in(*browser, *who).await,
-            Step::SignOn { browser, door, way, who } => {
+            Step::SignOn {
+                browser,
+                door,
+                way,
+                who,
+            } => {
                 return self.sign_on(*browser, *door, *way, *who).await;
             }
         }
@@ -85,21 +94,30 @@ impl Walker {
 
     async fn sign_out(&mut self, browser: usize) {
         let page = self.world.visit(browser, "/logout").await;
-        let form = page.forms().into_iter().find(|form| form.action == "/logout");
+        let form = page
+            .forms()
+            .into_iter()
+            .find(|form| form.action == "/logout");
         if let Some(form) = form {
-            self.world.post(browser, "/logout", &form.fields, From::Ourselves).await;
+            self.world
+                .post(browser, "/logout", &form.fields, From::Ourselves)
+                .await;
         }
     }
 
     /// Doorward's own page, through its form if there is one.
-    async fn sign_in(&mut self, browser: usize, who: Credentials) -> Result<(), TestCaseError> {
+    async fn sign_in(&mut self, browser: usize, who: Credentials) -> Result<(), String> {
         let page = self.world.visit(browser, "/").await;
         let expected = self.model.launcher(browser);
         same("the front page", &launcher(&page), &expected)?;
         if expected == Outcome::Form {
             let page = self.fill_in(browser, &page, who).await;
             self.model.sign_in(browser, who);
-            same("after the form", &launcher(&page), &self.model.launcher(browser))?;
+            same(
+                "after the form",
+                &launcher(&page),
+                &self.model.launcher(browser),
+            )?;
         }
         Ok(())
     }
@@ -110,7 +128,7 @@ impl Walker {
         door: usize,
         way: Way,
         who: Option<Credentials>,
-    ) -> Result<(), TestCaseError> {
+    ) -> Result<(), String> {
         let (sent, page) = self.sent_by_app(browser, door, way).await;
         let expected = self.model.sign_on(browser, door, way, false);
         self.compare(&sent, &page, &expected)?;
@@ -128,9 +146,18 @@ impl Walker {
 
     async fn sent_by_app(&mut self, browser: usize, door: usize, way: Way) -> (Sent, Page) {
         if way == Way::IdpInitiated {
-            let path = format!("/saml/idp-initiated?sp={}&RelayState=unsolicited", door_name(door));
+            let path = format!(
+                "/saml/idp-initiated?sp={}&RelayState=unsolicited",
+                door_name(door)
+            );
             let page = self.world.visit(browser, &path).await;
-            return (Sent { door, way, request: None }, page);
+            return (
+                Sent {
+                    door,
+                    request: None,
+                },
+                page,
+            );
         }
         let flags = match way {
             Way::Passive => "IsPassive=\"true\"",
@@ -138,30 +165,51 @@ impl Walker {
             Way::ForcePassive => "ForceAuthn=\"1\" IsPassive=\"1\"",
             Way::Redirect | Way::Post | Way::IdpInitiated => "",
         };
-        let mut request = self.sps[door].request(&format!("{ORIGIN}/saml/sso")).with(flags);
+        let mut request = self.sps[door]
+            .request(&format!("{ORIGIN}/saml/sso"))
+            .with(flags);
         let now = Timestamp::from_millisecond(self.world.clock.now().millis()).expect("an instant");
         request.issue_instant = now.to_string();
         let page = if way == Way::Post {
             let message = ("SAMLRequest".to_owned(), encoded(&request.xml()));
             let fields = [message, ("RelayState".to_owned(), request.id.clone())];
-            self.world.post(browser, "/saml/sso", &fields, From::AnotherSite).await
+            self.world
+                .post(browser, "/saml/sso", &fields, From::AnotherSite)
+                .await
         } else {
             let query = redirect_query(&request.xml(), Some(&request.id));
-            self.world.visit(browser, &format!("/saml/sso?{query}")).await
+            self.world
+                .visit(browser, &format!("/saml/sso?{query}"))
+                .await
         };
-        (Sent { door, way, request: Some(request) }, page)
+        (
+            Sent {
+                door,
+                request: Some(request),
+            },
+            page,
+        )
     }
 
     async fn fill_in(&mut self, browser: usize, page: &Page, who: Credentials) -> Page {
         let form = page.sign_in_form().expect("a form was just seen");
-        let secret = if who.right { password(who.user) } else { "not the password".to_owned() };
+        let secret = if who.right {
+            password(who.user)
+        } else {
+            "not the password".to_owned()
+        };
         let form = filled_in(form, &user_name(who.user), &secret);
-        self.world.post(browser, &form.action, &form.fields, From::Ourselves).await
+        self.world
+            .post(browser, &form.action, &form.fields, From::Ourselves)
+            .await
     }
 
     /// Holds what a browser got against what the model says.
-    fn compare(&mut self, sent: &Sent, page: &Page, expected: &Outcome) -> Result<(), TestCaseError> {
-        let Some(form) = page.forms().into_iter().find(|form| form.value("SAMLResponse").is_some())
+    fn compare(&mut self, sent: &Sent, page: &Page, expected: &Outcome) -> Result<(), String> {
+        let Some(form) = page
+            .forms()
+            .into_iter()
+            .find(|form| form.value("SAMLResponse").is_some())
         else {
             let got = match (page.sign_in_form(), reason(page)) {
                 (Some(_), None) => "form".to_owned(),
@@ -171,18 +219,30 @@ impl Walker {
             let wanted = match expected {
                 Outcome::Form => "form",
                 Outcome::Page(reason) => *reason,
-                other => return Err(TestCaseError::fail(format!("got {got}, expected {other:?}"))),
+                other => return Err(format!("got {got}, expected {other:?}")),
             };
             REFUSALS.fetch_add(usize::from(got != "form"), Ordering::Relaxed);
             return same("the page", &got.as_str(), &wanted);
         };
-        let relay_state = sent.request.as_ref().map_or("unsolicited", |request| &request.id);
+        let relay_state = sent
+            .request
+            .as_ref()
+            .map_or("unsolicited", |request| &request.id);
         same("RelayState", &form.value("RelayState"), &Some(relay_state))?;
         same("the address", &form.action, &self.sps[sent.door].acs)?;
-        self.compare_response(sent, &decoded(form.value("SAMLResponse").unwrap_or_default()), expected)
+        self.compare_response(
+            sent,
+            &decoded(form.value("SAMLResponse").unwrap_or_default()),
+            expected,
+        )
     }
 
-    fn compare_response(&mut self, sent: &Sent, xml: &str, expected: &Outcome) -> Result<(), TestCaseError> {
+    fn compare_response(
+        &mut self,
+        sent: &Sent,
+        xml: &str,
+        expected: &Outcome,
+    ) -> Result<(), String> {
         let got = match between(xml, "<saml:NameID", "</saml:NameID>").as_slice() {
             [] => {
                 REFUSALS.fetch_add(1, Ordering::Relaxed);
@@ -191,10 +251,17 @@ impl Walker {
             [name_id] => {
                 ASSERTIONS.fetch_add(1, Ordering::Relaxed);
                 self.assertions += 1;
-                let user = self.whose(sent.door, name_id.rsplit('>').next().unwrap_or_default(), expected);
-                Outcome::Assertion { user: user?, roles: roles(xml) }
+                let user = self.whose(
+                    sent.door,
+                    name_id.rsplit('>').next().unwrap_or_default(),
+                    expected,
+                );
+                Outcome::Assertion {
+                    user: user?,
+                    roles: roles(xml),
+                }
             }
-            several => return Err(TestCaseError::fail(format!("{} NameIDs", several.len()))),
+            several => return Err(format!("{} NameIDs", several.len())),
         };
         same("the answer", &got, expected)?;
         let request = sent.request.as_ref().map(|request| request.id.as_str());
@@ -202,8 +269,16 @@ impl Walker {
         same("InResponseTo", &answered, &request.into_iter().collect())?;
         let door = &self.sps[sent.door];
         if matches!(got, Outcome::Assertion { .. }) {
-            same("Audience", &between(xml, "<saml:Audience>", "<"), &vec![door.entity_id.as_str()])?;
-            same("Recipient", &between(xml, " Recipient=\"", "\""), &vec![door.acs.as_str()])?;
+            same(
+                "Audience",
+                &between(xml, "<saml:Audience>", "<"),
+                &vec![door.entity_id.as_str()],
+            )?;
+            same(
+                "Recipient",
+                &between(xml, " Recipient=\"", "\""),
+                &vec![door.acs.as_str()],
+            )?;
         }
         if (ASSERTIONS.load(Ordering::Relaxed) + REFUSALS.load(Ordering::Relaxed)) % SAMPLE == 1 {
             self.sample(sent, xml, expected)?;
@@ -212,14 +287,14 @@ impl Walker {
     }
 
     /// A pairwise id stands for one person at one door, always the same, and nowhere else.
-    fn whose(&mut self, door: usize, name_id: &str, expected: &Outcome) -> Result<usize, TestCaseError> {
+    fn whose(&mut self, door: usize, name_id: &str, expected: &Outcome) -> Result<usize, String> {
         let known = self.name_ids.iter().find(|(_, known)| *known == name_id);
         if let Some(((user, at), _)) = known {
             same("where a NameID is known", at, &door)?;
             return Ok(*user);
         }
         let Outcome::Assertion { user, .. } = expected else {
-            return Err(TestCaseError::fail(format!("an assertion instead of {expected:?}")));
+            return Err(format!("an assertion instead of {expected:?}"));
         };
         let before = self.name_ids.insert((*user, door), name_id.to_owned());
         same("the NameID of before", &before, &None)?;
@@ -227,14 +302,30 @@ impl Walker {
     }
 
     /// The second opinion (see `support::oracle`).
-    fn sample(&self, sent: &Sent, xml: &str, expected: &Outcome) -> Result<(), TestCaseError> {
+    fn sample(&self, sent: &Sent, xml: &str, expected: &Outcome) -> Result<(), String> {
         let message = self.world.oracle.check(xml);
         let door = &self.sps[sent.door];
-        same("Destination", &message.destination.as_deref(), &Some(door.acs.as_str()))?;
-        if let (Some(assertion), Outcome::Assertion { roles, .. }) = (&message.assertion, expected) {
-            same("audiences", &assertion.audiences, &vec![door.entity_id.clone()])?;
-            let told: BTreeSet<_> = assertion.values_of("role").into_iter().map(str::to_owned).collect();
-            let named = roles.iter().map(|role| role_name(*role).as_str().to_owned()).collect();
+        same(
+            "Destination",
+            &message.destination.as_deref(),
+            &Some(door.acs.as_str()),
+        )?;
+        if let (Some(assertion), Outcome::Assertion { roles, .. }) = (&message.assertion, expected)
+        {
+            same(
+                "audiences",
+                &assertion.audiences,
+                &vec![door.entity_id.clone()],
+            )?;
+            let told: BTreeSet<_> = assertion
+                .values_of("role")
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
+            let named = roles
+                .iter()
+                .map(|role| role_name(*role).as_str().to_owned())
+                .collect();
             same("roles", &told, &named)?;
             let signed: &[&str] = match self.model.door(sent.door).sign {
                 0 => &["Response", "Assertion"],
@@ -252,7 +343,9 @@ fn launcher(page: &Page) -> Outcome {
         return Outcome::Form;
     }
     let is_shown = |door: &usize| page.body.contains(&format!(">{}<", door_name(*door)));
-    Outcome::Launcher { doors: (0..DOORS).filter(is_shown).collect() }
+    Outcome::Launcher {
+        doors: (0..DOORS).filter(is_shown).collect(),
+    }
 }
 
 fn reason(page: &Page) -> Option<String> {
@@ -263,13 +356,18 @@ fn reason(page: &Page) -> Option<String> {
 fn status(xml: &str) -> &'static str {
     let codes = between(xml, "urn:oasis:names:tc:SAML:2.0:status:", "\"").join("/");
     let known = ["Responder/NoPassive", "Responder/RequestDenied"];
-    known.into_iter().find(|known| *known == codes).unwrap_or("another status")
+    known
+        .into_iter()
+        .find(|known| *known == codes)
+        .unwrap_or("another status")
 }
 
 /// The roles in a Response, by their numbers.
 fn roles(xml: &str) -> BTreeSet<usize> {
     let attribute = between(xml, " Name=\"role\"", "</saml:Attribute>");
-    let values = attribute.iter().flat_map(|text| between(text, ">role", "<"));
+    let values = attribute
+        .iter()
+        .flat_map(|text| between(text, ">role", "<"));
     values.filter_map(|number| number.parse().ok()).collect()
 }
 

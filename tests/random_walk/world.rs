@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, header};
-use axum::Router;
 use doorward::authn::password::{Cost, Passwords};
 use doorward::clock::{Clock, random_id};
 use doorward::directory::audit::{AuditEvent, AuditKind};
@@ -59,21 +59,42 @@ impl World {
     pub(crate) async fn new(browsers: usize) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join("walk.db").display());
-        let store = Store::open(&url, Durability::Normal).await.expect("a database");
+        let store = Store::open(&url, Durability::Normal)
+            .await
+            .expect("a database");
         let clock = Clock::fixed(UnixTime::from_millis(1_800_000_000_000));
         let keystore = Keystore::open(&folder.path().join("keys")).expect("a master key");
-        let secrets = Secrets::unlock(&store, &keystore, &clock).await.expect("data keys");
+        let secrets = Secrets::unlock(&store, &keystore, &clock)
+            .await
+            .expect("data keys");
         let chain_key = secrets.chain_key();
-        store.start(chain_key, "walk".to_owned(), clock.clone()).await.expect("a chain");
-        let passwords = Passwords::new(Cost { memory_kib: 8, iterations: 1, parallelism: 1 });
+        store
+            .start(chain_key, "walk".to_owned(), clock.clone())
+            .await
+            .expect("a chain");
+        let passwords = Passwords::new(Cost {
+            memory_kib: 8,
+            iterations: 1,
+            parallelism: 1,
+        });
         let passwords = passwords.expect("a cost that argon2 takes");
         let users = people(&store, &passwords, &clock).await;
         for door in 0..DOORS {
             let registration = Model::new().door(door).clone();
             let sp = service_provider(door, &registration);
-            store.add_sp(&sp, event(&clock, AuditKind::SpAdded)).await.expect("a fresh name");
+            store
+                .add_sp(&sp, event(&clock, AuditKind::SpAdded))
+                .await
+                .expect("a fresh name");
         }
-        let app = App::new(site(), clock.clone(), store.clone(), &secrets, signing_key(&clock), passwords);
+        let app = App::new(
+            site(),
+            clock.clone(),
+            store.clone(),
+            &secrets,
+            signing_key(&clock),
+            passwords,
+        );
         let router = router(app);
         let metadata = send(&router, get("/saml/metadata")).await;
         let (oracle, _) = Oracle::trusting(&metadata.body);
@@ -91,21 +112,34 @@ impl World {
 
     pub(crate) async fn grant(&self, user: usize, role: usize) {
         let event = event(&self.clock, AuditKind::RoleGranted);
-        self.store.grant(&self.users[user], &role_name(role), event).await.expect("a grant");
+        self.store
+            .grant(&self.users[user], &role_name(role), event)
+            .await
+            .expect("a grant");
     }
 
     pub(crate) async fn revoke(&self, user: usize, role: usize) {
         let event = event(&self.clock, AuditKind::RoleRevoked);
-        self.store.revoke(&self.users[user], &role_name(role), event).await.expect("a revocation");
+        self.store
+            .revoke(&self.users[user], &role_name(role), event)
+            .await
+            .expect("a revocation");
     }
 
     pub(crate) async fn set_disabled(&self, user: usize, disabled: bool) {
         let event = event(&self.clock, AuditKind::UserDisabled);
-        self.store.set_disabled(&self.users[user], disabled, event).await.expect("a change");
+        self.store
+            .set_disabled(&self.users[user], disabled, event)
+            .await
+            .expect("a change");
     }
 
     pub(crate) async fn re_register(&self, door: usize, registration: &Registration) {
-        let found = self.store.sp_by_name(&door_name(door)).await.expect("a read");
+        let found = self
+            .store
+            .sp_by_name(&door_name(door))
+            .await
+            .expect("a read");
         let before = found.expect("the door is registered");
         let id = before.id.clone();
         let after = ServiceProvider {
@@ -114,9 +148,15 @@ impl World {
             ..service_provider(door, registration)
         };
         let audited = event(&self.clock, AuditKind::SpUpdated);
-        self.store.update_sp(&after, audited).await.expect("a new registration");
+        self.store
+            .update_sp(&after, audited)
+            .await
+            .expect("a new registration");
         let audited = event(&self.clock, AuditKind::SpUpdated);
-        self.store.set_sp_enabled(&id, registration.enabled, audited).await.expect("a change");
+        self.store
+            .set_sp_enabled(&id, registration.enabled, audited)
+            .await
+            .expect("a change");
     }
 
     pub(crate) fn pass(&self, time: Duration) {
@@ -130,7 +170,13 @@ impl World {
     }
 
     /// POST, then every redirect.
-    pub(crate) async fn post(&mut self, browser: usize, path: &str, fields: &[(String, String)], from: From) -> Page {
+    pub(crate) async fn post(
+        &mut self,
+        browser: usize,
+        path: &str,
+        fields: &[(String, String)],
+        from: From,
+    ) -> Page {
         let body = form_urlencoded(fields);
         let request = Request::post(path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -142,8 +188,13 @@ impl World {
 
     async fn follow(&mut self, browser: usize, mut page: Page) -> Page {
         for _ in 0..10 {
-            let Some(location) = page.location.take() else { return page };
-            let path = location.strip_prefix(ORIGIN).unwrap_or(&location).to_owned();
+            let Some(location) = page.location.take() else {
+                return page;
+            };
+            let path = location
+                .strip_prefix(ORIGIN)
+                .unwrap_or(&location)
+                .to_owned();
             assert!(path.starts_with('/'), "we send browsers to {location}");
             page = self.send(browser, get(&path), From::Ourselves).await;
         }
@@ -158,17 +209,26 @@ impl World {
             From::AnotherSite => ("https://door.example", "cross-site"),
         };
         headers.insert("sec-fetch-site", site.parse().expect("ASCII"));
-        let is_post = matches!(from, From::AnotherSite) || headers.contains_key(header::CONTENT_TYPE);
+        let is_post =
+            matches!(from, From::AnotherSite) || headers.contains_key(header::CONTENT_TYPE);
         if is_post {
             headers.insert(header::ORIGIN, origin.parse().expect("ASCII"));
         }
         // A cross-site POST carries no Lax cookie.
         if matches!(from, From::Ourselves) && !jar.is_empty() {
-            let pairs: Vec<_> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs: Vec<_> = jar
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             let headers = request.headers_mut();
             headers.insert(header::COOKIE, pairs.join("; ").parse().expect("ASCII"));
         }
-        let response = self.router.clone().oneshot(request).await.expect("infallible");
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("infallible");
         for set in response.headers().get_all(header::SET_COOKIE) {
             keep(jar, set.to_str().expect("ASCII"));
         }
@@ -177,9 +237,16 @@ impl World {
 
     /// How many assertions the audit log knows, after verifying its chain.
     pub(crate) async fn audited_assertions(&self) -> usize {
-        let verified = self.store.verify_audit(&self.chain_key).await.expect("a read");
+        let verified = self
+            .store
+            .verify_audit(&self.chain_key)
+            .await
+            .expect("a read");
         assert!(verified.broken.is_empty(), "{:?}", verified.broken);
-        let filter = AuditFilter { kind: Some(AuditKind::Assertion), ..AuditFilter::default() };
+        let filter = AuditFilter {
+            kind: Some(AuditKind::Assertion),
+            ..AuditFilter::default()
+        };
         let rows = self.store.audit_events(&filter).await.expect("a read");
         rows.iter().filter(|row| row.event.reason.is_none()).count()
     }
@@ -191,7 +258,9 @@ impl Page {
     }
 
     pub(crate) fn sign_in_form(&self) -> Option<Form> {
-        self.forms().into_iter().find(|form| form.passwords.len() == 1)
+        self.forms()
+            .into_iter()
+            .find(|form| form.passwords.len() == 1)
     }
 }
 
@@ -226,12 +295,18 @@ pub(crate) fn role_name(role: usize) -> RoleName {
 async fn people(store: &Store, passwords: &Passwords, clock: &Clock) -> Vec<UserId> {
     for role in 0..ROLES {
         let added = event(clock, AuditKind::RoleAdded);
-        store.ensure_role(&role_name(role), added).await.expect("a role");
+        store
+            .ensure_role(&role_name(role), added)
+            .await
+            .expect("a role");
     }
     let mut ids = Vec::new();
     for user in 0..USERS {
         let id = UserId::from_stored(random_id().expect("randomness"));
-        let hash = passwords.hash(&password(user), "walk").await.expect("a hash");
+        let hash = passwords
+            .hash(&password(user), "walk")
+            .await
+            .expect("a hash");
         let new = NewUser {
             id: id.clone(),
             name: UserName::parse(&user_name(user)).expect("a name"),
@@ -242,15 +317,26 @@ async fn people(store: &Store, passwords: &Passwords, clock: &Clock) -> Vec<User
             password_hash: Some(hash),
             must_change_password: false,
         };
-        store.add_user(new, event(clock, AuditKind::UserAdded)).await.expect("a user");
+        store
+            .add_user(new, event(clock, AuditKind::UserAdded))
+            .await
+            .expect("a user");
         ids.push(id);
     }
     ids
 }
 
 fn service_provider(door: usize, registration: &Registration) -> ServiceProvider {
-    let quantifier = if registration.all_of { Quantifier::AllOf } else { Quantifier::AnyOf };
-    let roles: BTreeSet<_> = registration.roles.iter().map(|role| role_name(*role)).collect();
+    let quantifier = if registration.all_of {
+        Quantifier::AllOf
+    } else {
+        Quantifier::AnyOf
+    };
+    let roles: BTreeSet<_> = registration
+        .roles
+        .iter()
+        .map(|role| role_name(*role))
+        .collect();
     let endpoint = AcsEndpoint {
         binding: AcsBinding::HttpPost,
         location: acs(door, registration.acs),
@@ -270,7 +356,11 @@ fn service_provider(door: usize, registration: &Registration) -> ServiceProvider
         name_id_formats: Vec::new(),
         metadata: None,
         policy: Policy {
-            denied: if registration.tells_sp { Denied::Status } else { Denied::Page },
+            denied: if registration.tells_sp {
+                Denied::Status
+            } else {
+                Denied::Page
+            },
             allow_idp_initiated: registration.idp_initiated,
             sign: [Sign::Both, Sign::Assertion, Sign::Response][usize::from(registration.sign)],
             ..Policy::default()
@@ -309,9 +399,15 @@ async fn read(response: Response<Body>) -> Page {
     let status = response.status().as_u16();
     let location = response.headers().get(header::LOCATION);
     let location = location.map(|value| value.to_str().expect("ASCII").to_owned());
-    let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+    let body = axum::body::to_bytes(response.into_body(), 1 << 20)
+        .await
+        .expect("a body");
     let body = String::from_utf8(body.to_vec()).expect("UTF-8");
-    Page { status, body, location }
+    Page {
+        status,
+        body,
+        location,
+    }
 }
 
 fn keep(jar: &mut BTreeMap<String, String>, set_cookie: &str) {
@@ -325,7 +421,9 @@ fn keep(jar: &mut BTreeMap<String, String>, set_cookie: &str) {
 }
 
 fn form_urlencoded(fields: &[(String, String)]) -> String {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
 }
 
 fn signing_key(clock: &Clock) -> SigningKey {
