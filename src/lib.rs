@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod authn;
+pub mod cli;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "demo")]

@@ -1,3 +1,7 @@
 //! The `doorward` program: everything is in the library, the command line in `cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    doorward::cli::run()
+}

@@ -21,7 +21,9 @@ use thiserror::Error;
 
 use crate::authn::password::Cost;
 use crate::directory::name::EntityId;
+use crate::directory::service_provider::is_loopback;
 use crate::directory::session::SessionLimits;
+use crate::saml::authn_context::AuthnContext;
 use crate::saml::signature::KeyKind;
 
 pub use keys::{Form, KEYS, Key};
@@ -140,6 +142,12 @@ pub enum ConfigError {
     Mistakes(Vec<ConfigMistake>),
 }
 
+/// A duration in the form of the configuration: `2h`, `90s`, `500ms`.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
+    value::duration(text).ok()
+}
+
 impl Config {
     /// Loads the file, or `doorward.toml` of the working directory if there is one, and the
     /// variables of the environment, which win.
@@ -148,17 +156,26 @@ impl Config {
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let path = file.unwrap_or(Path::new(FILE_NAME));
-        let mut source = Source::default();
         match std::fs::read_to_string(path) {
-            Ok(text) => source.read_file(&text, &path.display().to_string()),
-            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                return Err(ConfigError::Unreadable {
-                    path: path.to_owned(),
-                    what: error.to_string(),
-                });
+            Ok(text) => Self::check(&text, path, variables),
+            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                Self::check("", path, variables)
             }
+            Err(error) => Err(ConfigError::Unreadable {
+                path: path.to_owned(),
+                what: error.to_string(),
+            }),
         }
+    }
+
+    /// Checks the text of a file before it is written.
+    pub fn check(
+        text: &str,
+        path: &Path,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut source = Source::default();
+        source.read_file(text, &path.display().to_string());
         source.read_environment(variables);
         Self::from_source(source, folder_of(path))
     }
@@ -178,6 +195,14 @@ impl Config {
     #[must_use]
     pub fn trusts_proxy(&self, address: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|n| n.contains(address))
+    }
+
+    /// How a password sign-in may be asserted: protected by TLS, or on the machine itself.
+    #[must_use]
+    pub fn password_context(&self) -> AuthnContext {
+        let url = url::Url::parse(&self.base_url);
+        let is_protected = url.is_ok_and(|url| url.scheme() == "https" || is_loopback(&url));
+        AuthnContext::of_password(is_protected)
     }
 
     /// Where the database file is.

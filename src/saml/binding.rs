@@ -130,7 +130,7 @@ pub fn decode_redirect(query: &str) -> Result<Inbound, BindingError> {
     {
         return Err(BindingError::Encoding);
     }
-    let xml = inflate(&decode_base64(&parameters.decode(message)?)?)?;
+    let xml = inflate(&decode_base64(&decode(message)?)?)?;
     let relay_state = parameters.relay_state()?;
     let detached = parameters.detached(message)?;
     Ok(Inbound {
@@ -145,7 +145,7 @@ pub fn decode_redirect(query: &str) -> Result<Inbound, BindingError> {
 pub fn decode_post(body: &str) -> Result<Inbound, BindingError> {
     let parameters = Parameters::split(body)?;
     let message = parameters.message()?;
-    let xml = decode_base64(&parameters.decode(message)?)?;
+    let xml = decode_base64(&decode(message)?)?;
     let relay_state = parameters.relay_state()?;
     Ok(Inbound {
         binding: Binding::Post,
@@ -195,11 +195,7 @@ impl<'a> Parameters<'a> {
     }
 
     fn decoded(&self, name: &str) -> Result<Option<String>, BindingError> {
-        self.raw(name).map(|value| self.decode(value)).transpose()
-    }
-
-    fn decode(&self, value: &str) -> Result<String, BindingError> {
-        form_decode(value).ok_or(BindingError::PercentEncoding)
+        self.raw(name).map(decode).transpose()
     }
 
     fn message(&self) -> Result<&'a str, BindingError> {
@@ -239,14 +235,18 @@ impl<'a> Parameters<'a> {
         }
         octets.push_str("&SigAlg=");
         octets.push_str(raw_algorithm);
-        let algorithm = self.decode(raw_algorithm)?;
-        let signature = decode_base64(&self.decode(raw_signature)?)?;
+        let algorithm = decode(raw_algorithm)?;
+        let signature = decode_base64(&decode(raw_signature)?)?;
         Ok(Some(Detached {
             octets,
             algorithm,
             signature,
         }))
     }
+}
+
+fn decode(value: &str) -> Result<String, BindingError> {
+    form_decode(value).ok_or(BindingError::PercentEncoding)
 }
 
 /// One value of `application/x-www-form-urlencoded`; `None` if its escapes are broken or it is
@@ -294,26 +294,22 @@ fn inflate(deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
     loop {
         let taken = usize::try_from(stream.total_in()).unwrap_or(usize::MAX);
         let rest = deflated.get(taken..).ok_or(BindingError::Deflate)?;
-        let (before, had) = (stream.total_in(), xml.len());
+        let had = xml.len();
         let status = stream
-            .decompress_vec(rest, &mut xml, FlushDecompress::Finish)
+            .decompress_vec(rest, &mut xml, FlushDecompress::None)
             .map_err(|_| BindingError::Deflate)?;
+        let all_read = stream.total_in() == deflated.len() as u64;
         if status == Status::StreamEnd {
-            let all_read = stream.total_in() == deflated.len() as u64;
-            return if all_read {
-                Ok(xml)
-            } else {
-                Err(BindingError::Deflate)
-            };
-        }
-        if xml.len() >= INFLATED_LIMIT {
-            return Err(BindingError::InflatedTooLarge);
-        }
-        if xml.len() < xml.capacity() && stream.total_in() == before && xml.len() == had {
-            return Err(BindingError::Deflate);
+            return if all_read { Ok(xml) } else { Err(BindingError::Deflate) };
         }
         if xml.len() == xml.capacity() {
+            if xml.len() >= INFLATED_LIMIT {
+                return Err(BindingError::InflatedTooLarge);
+            }
             xml.reserve_exact(xml.len().min(INFLATED_LIMIT - xml.len()));
+        } else if all_read || xml.len() == had {
+            // It wants more than there is: cut off.
+            return Err(BindingError::Deflate);
         }
     }
 }
@@ -348,7 +344,7 @@ mod tests {
         let bomb = deflate(&vec![b' '; 50 * 1024 * 1024]);
         assert_eq!(inflate(&bomb), Err(BindingError::InflatedTooLarge));
         let largest = vec![b' '; INFLATED_LIMIT - 1];
-        assert_eq!(inflate(&deflate(&largest)), Ok(largest));
+        assert!(inflate(&deflate(&largest)) == Ok(largest));
     }
 
     #[test]

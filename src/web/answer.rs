@@ -254,7 +254,7 @@ async fn denied_page(
     };
     let token = app
         .sealer
-        .seal(&flow.as_someone_else()?, Purpose::Form, app.now())?;
+        .seal(&flow.for_someone_else()?, Purpose::Form, app.now())?;
     let page = DeniedPage {
         app_name: sp.title().to_owned(),
         app_host: sp.host(),

@@ -21,10 +21,10 @@ use crate::saml::authn_request::Asked;
 use crate::storage::TokenHash;
 
 /// How long the next hop may take.
-const HOP_LIFETIME: Duration = Duration::from_secs(120);
+const HOP_LIFETIME: Duration = Duration::from_mins(2);
 /// How old a request may grow at the sign-in page and still be answered; an older one leads to the
 /// app's own start address, which asks anew.
-const ANSWERABLE: Duration = Duration::from_secs(900);
+const ANSWERABLE: Duration = Duration::from_mins(15);
 /// The longest address that proxies are sure to pass on (DESIGN 10).
 const LOCATION_LIMIT: usize = 2000;
 
@@ -142,7 +142,7 @@ impl Flow {
     }
 
     /// The same wish, by somebody else: a flow of its own, so that no earlier sign-in counts.
-    pub(super) fn as_someone_else(self) -> Result<Self, Failure> {
+    pub(super) fn for_someone_else(self) -> Result<Self, Failure> {
         let id = random_id().map_err(Failure::internal)?;
         Ok(Self {
             id,

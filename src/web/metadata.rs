@@ -1,4 +1,4 @@
-//! `GET /saml/metadata`: who we are, signed, with an ETag (Metadata 4.1).
+//! `GET /saml/metadata`: who we are, signed, with an `ETag` (Metadata 4.1).
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::directory::time::UnixTime;
 use crate::saml::metadata::IdpMetadata;
 
 /// How long a copy may be used after the day on which it was fetched.
-const VALIDITY: Duration = Duration::from_secs(14 * 86_400);
+const VALIDITY: Duration = Duration::from_hours(336);
 
-/// The document of one day: the same bytes all day long, so that its ETag means something.
+/// The document of one day: the same bytes all day long, so that its `ETag` means something.
 #[derive(Debug, Clone)]
-pub struct Published {
+pub(super) struct Published {
     day: i64,
     xml: String,
     etag: String,
