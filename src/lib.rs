@@ -5,6 +5,8 @@ pub mod authn;
 pub mod cli;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod directory;
 pub mod keystore;
 pub mod saml;

@@ -8,6 +8,8 @@ mod boot;
 mod certificate;
 mod check;
 mod context;
+#[cfg(feature = "demo")]
+mod demo;
 mod error;
 mod fetch;
 mod init;
@@ -16,6 +18,7 @@ mod logging;
 mod output;
 mod password;
 mod role;
+mod serve;
 mod session;
 mod sp;
 mod user;
@@ -24,6 +27,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::runtime::Builder;
 
 pub use boot::{BootError, Booted, boot};
 pub use error::CliError;
@@ -66,6 +70,11 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the identity provider
+    Serve(serve::Serve),
+    /// Run the whole story on loopback: identity provider, store, publisher, sample users
+    #[cfg(feature = "demo")]
+    Demo(demo::Demo),
     /// Write doorward.toml and make the first administrator
     Init(init::Init),
     /// Check configuration, database, keys and every registered SP
@@ -101,10 +110,7 @@ pub fn run() -> ExitCode {
         file: global.config,
         out: Output::new(global.json),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let done = match runtime {
+    let done = match command.runtime().enable_all().build() {
         Ok(runtime) => runtime.block_on(perform(command, &context)),
         Err(error) => Err(CliError::Output(error)),
     };
@@ -119,8 +125,23 @@ pub fn run() -> ExitCode {
     }
 }
 
+impl Command {
+    /// A server uses every processor; a command that ends at once needs no threads.
+    fn runtime(&self) -> Builder {
+        match self {
+            Self::Serve(_) => Builder::new_multi_thread(),
+            #[cfg(feature = "demo")]
+            Self::Demo(_) => Builder::new_multi_thread(),
+            _ => Builder::new_current_thread(),
+        }
+    }
+}
+
 async fn perform(command: Command, context: &Context) -> Result<ExitCode, CliError> {
     match command {
+        Command::Serve(serve) => serve.run(context).await,
+        #[cfg(feature = "demo")]
+        Command::Demo(demo) => demo.run(context).await,
         Command::Init(init) => init.run(context).await,
         Command::Check(check) => check.run(context).await,
         Command::User(user) => user.run(context).await,

@@ -23,7 +23,7 @@ const UID: &str = "urn:oid:0.9.2342.19200300.100.1.1";
 
 /// Writes the AttributeStatement of a grant; none at all if there is nothing to tell, since an
 /// empty one is no SAML (C-A12).
-pub(super) fn write<'n>(grant: &Grant<'_>, writer: &mut Writer<'n>) {
+pub(super) fn write(grant: &Grant<'_>, writer: &mut Writer<'_>) {
     let attributes = released(grant);
     if attributes.is_empty() {
         return;

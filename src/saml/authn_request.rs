@@ -5,6 +5,8 @@
 
 mod error;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -23,7 +25,7 @@ use crate::directory::service_provider::{AcsEndpoint, NameIdFormat, ServiceProvi
 use crate::directory::time::UnixTime;
 
 /// How old a request may be when it arrives, beside the clocks' tolerance (C-R14).
-const MAXIMUM_AGE: Duration = Duration::from_secs(300);
+const MAXIMUM_AGE: Duration = Duration::from_mins(5);
 
 /// A decoded AuthnRequest that nobody may believe yet.
 #[derive(Debug)]

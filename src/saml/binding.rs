@@ -130,7 +130,7 @@ pub fn decode_redirect(query: &str) -> Result<Inbound, BindingError> {
     {
         return Err(BindingError::Encoding);
     }
-    let xml = inflate(&decode_base64(&parameters.decode(message)?)?)?;
+    let xml = inflate(&decode_base64(&decode(message)?)?)?;
     let relay_state = parameters.relay_state()?;
     let detached = parameters.detached(message)?;
     Ok(Inbound {
@@ -145,7 +145,7 @@ pub fn decode_redirect(query: &str) -> Result<Inbound, BindingError> {
 pub fn decode_post(body: &str) -> Result<Inbound, BindingError> {
     let parameters = Parameters::split(body)?;
     let message = parameters.message()?;
-    let xml = decode_base64(&parameters.decode(message)?)?;
+    let xml = decode_base64(&decode(message)?)?;
     let relay_state = parameters.relay_state()?;
     Ok(Inbound {
         binding: Binding::Post,
@@ -195,11 +195,7 @@ impl<'a> Parameters<'a> {
     }
 
     fn decoded(&self, name: &str) -> Result<Option<String>, BindingError> {
-        self.raw(name).map(|value| self.decode(value)).transpose()
-    }
-
-    fn decode(&self, value: &str) -> Result<String, BindingError> {
-        form_decode(value).ok_or(BindingError::PercentEncoding)
+        self.raw(name).map(decode).transpose()
     }
 
     fn message(&self) -> Result<&'a str, BindingError> {
@@ -239,14 +235,18 @@ impl<'a> Parameters<'a> {
         }
         octets.push_str("&SigAlg=");
         octets.push_str(raw_algorithm);
-        let algorithm = self.decode(raw_algorithm)?;
-        let signature = decode_base64(&self.decode(raw_signature)?)?;
+        let algorithm = decode(raw_algorithm)?;
+        let signature = decode_base64(&decode(raw_signature)?)?;
         Ok(Some(Detached {
             octets,
             algorithm,
             signature,
         }))
     }
+}
+
+fn decode(value: &str) -> Result<String, BindingError> {
+    form_decode(value).ok_or(BindingError::PercentEncoding)
 }
 
 /// One value of `application/x-www-form-urlencoded`; `None` if its escapes are broken or it is

@@ -87,7 +87,7 @@ impl NameId {
     }
 
     /// Writes the element.
-    pub fn write<'n>(&self, writer: &mut Writer<'n>) {
+    pub fn write(&self, writer: &mut Writer<'_>) {
         writer.start(uri::SAML, "NameID");
         writer.attribute("Format", self.format.uri());
         if let Some(qualifier) = &self.name_qualifier {

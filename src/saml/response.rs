@@ -23,9 +23,9 @@ use crate::directory::session::{Release, SessionLimits};
 use crate::directory::time::UnixTime;
 
 /// How long before its making an assertion is valid already, for SPs whose clocks are behind.
-const NOT_BEFORE_MARGIN: Duration = Duration::from_secs(60);
+const NOT_BEFORE_MARGIN: Duration = Duration::from_mins(1);
 /// How long an assertion may be presented.
-const LIFETIME: Duration = Duration::from_secs(300);
+const LIFETIME: Duration = Duration::from_mins(5);
 
 /// Who issues.
 #[derive(Debug, Clone)]
@@ -150,6 +150,10 @@ impl SignedResponse {
 
 impl Response {
     /// A Response with an assertion. Uses the grant up.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a grant is used up by its one assertion"
+    )]
     pub fn success(
         grant: Grant<'_>,
         asked: &Asked,
@@ -279,6 +283,10 @@ enum Inner {
 
 /// The assertion that a dry run would lead to: unsigned, and expired before it was made, so that
 /// no SP takes it (`access try`).
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a grant is used up by its one assertion"
+)]
 pub fn preview(
     grant: Grant<'_>,
     asked: &Asked,

@@ -117,7 +117,9 @@ async fn release(
         ..event
     };
     match record(app, &released, request.sp(), persistent, event).await? {
-        Recorded::SessionGone | Recorded::FlowUsedUp => return Ok(Try::Again),
+        Recorded::SessionGone | Recorded::FlowUsedUp | Recorded::VisitedMeanwhile => {
+            return Ok(Try::Again);
+        }
         Recorded::Done => {}
     }
     if app.now().since(decided_at) > access::GRANT_LIFETIME {
@@ -252,7 +254,7 @@ async fn denied_page(
     };
     let token = app
         .sealer
-        .seal(&flow.as_someone_else()?, Purpose::Form, app.now())?;
+        .seal(&flow.for_someone_else()?, Purpose::Form, app.now())?;
     let page = DeniedPage {
         app_name: sp.title().to_owned(),
         app_host: sp.host(),

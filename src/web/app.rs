@@ -126,7 +126,7 @@ impl App {
     ) -> Self {
         let issuer = Issuer {
             entity_id: site.entity_id.clone(),
-            pairwise_secret: PairwiseSecret::new(secrets.pairwise_secret()),
+            pairwise_secret: PairwiseSecret::new(*secrets.pairwise_secret()),
             limits: site.limits,
         };
         let receiver = Receiver {

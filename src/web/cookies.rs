@@ -65,10 +65,14 @@ impl Cookie {
 
 /// A fresh secret of 256 bits, in hex.
 pub(super) fn fresh_secret() -> Result<String, NoRandomness> {
+    use std::fmt::Write as _;
     Ok(random::<32>()?
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+        .fold(String::with_capacity(64), |mut secret, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(secret, "{byte:02x}");
+            secret
+        }))
 }
 
 fn is_secret(value: &str) -> bool {

@@ -16,15 +16,15 @@ use crate::access::Freshness;
 use crate::clock::random_id;
 use crate::directory::name::SpId;
 use crate::directory::time::UnixTime;
-use crate::keystore::{SealedToken, Secrets};
+use crate::keystore::{Secrets, sealed};
 use crate::saml::authn_request::Asked;
 use crate::storage::TokenHash;
 
 /// How long the next hop may take.
-const HOP_LIFETIME: Duration = Duration::from_secs(120);
+const HOP_LIFETIME: Duration = Duration::from_mins(2);
 /// How old a request may grow at the sign-in page and still be answered; an older one leads to the
 /// app's own start address, which asks anew.
-const ANSWERABLE: Duration = Duration::from_secs(900);
+const ANSWERABLE: Duration = Duration::from_mins(15);
 /// The longest address that proxies are sure to pass on (DESIGN 10).
 const LOCATION_LIMIT: usize = 2000;
 
@@ -96,12 +96,17 @@ impl Sealer {
             ..flow.clone()
         };
         let plain = serde_json::to_vec(&flow).map_err(Failure::internal)?;
-        SealedToken::seal(&self.0, purpose.label(), now, &plain).map_err(Failure::internal)
+        let key = self
+            .0
+            .flow_key(purpose.label(), now.day())
+            .map_err(Failure::internal)?;
+        sealed::seal(&key, &plain, purpose.label()).map_err(Failure::internal)
     }
 
     /// Opens a token that was sealed for this use today or yesterday.
     pub(super) fn open(&self, token: &str, purpose: Purpose, now: UnixTime) -> Option<Flow> {
-        let plain = SealedToken::open(&self.0, purpose.label(), now, token)?;
+        let keys = self.0.flow_keys(purpose.label(), now).ok()?;
+        let plain = sealed::open(&keys, token, purpose.label())?;
         serde_json::from_slice(&plain).ok()
     }
 }
@@ -137,7 +142,7 @@ impl Flow {
     }
 
     /// The same wish, by somebody else: a flow of its own, so that no earlier sign-in counts.
-    pub(super) fn as_someone_else(self) -> Result<Self, Failure> {
+    pub(super) fn for_someone_else(self) -> Result<Self, Failure> {
         let id = random_id().map_err(Failure::internal)?;
         Ok(Self {
             id,
@@ -149,14 +154,14 @@ impl Flow {
     /// The same, bound to a browser.
     pub(super) fn bound_to(self, browser: &str) -> Self {
         Self {
-            browser: Some(TokenHash::of(browser).to_hex()),
+            browser: Some(TokenHash::of(browser).as_str().to_owned()),
             ..self
         }
     }
 
     /// Whether the form was shown to this browser.
     pub(super) fn is_bound_to(&self, browser: Option<&str>) -> bool {
-        browser.is_some_and(|mark| self.browser.as_deref() == Some(&TokenHash::of(mark).to_hex()))
+        browser.is_some_and(|mark| self.browser.as_deref() == Some(TokenHash::of(mark).as_str()))
     }
 
     /// The door.
@@ -176,7 +181,9 @@ impl Flow {
 
     /// The hash that a sign-in for this flow leaves in the session.
     pub(super) fn fresh_for(&self) -> String {
-        TokenHash::of(&format!("flow:{}", self.id)).to_hex()
+        TokenHash::of(&format!("flow:{}", self.id))
+            .as_str()
+            .to_owned()
     }
 
     /// How fresh a sign-in it demands.

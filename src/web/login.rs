@@ -50,7 +50,7 @@ pub(super) async fn show(
 /// `POST /login/someone-else`: from the refusal page.
 pub(super) async fn someone_else(State(app): State<App>, body: Body) -> Result<Response, Failure> {
     let form = TokenForm::read(body).await?;
-    let flow = open_or_plain(&app, form.text())?.as_someone_else()?;
+    let flow = open_or_plain(&app, form.text())?.for_someone_else()?;
     to_login(&app, &flow)
 }
 
@@ -208,6 +208,7 @@ async fn sign_in(
         fresh_for: Some(flow.fresh_for()),
         source: Some(visit.source.to_string()),
         user_agent: visit.user_agent.clone(),
+        checked_hash: credential.password_hash.unwrap_or_default(),
         rehash,
         account_key: credential.name.key(),
     };

@@ -60,8 +60,8 @@ pub(super) async fn submit(
         app.store.sign_out(&token, event).await?;
     }
     let mut apps = vec![];
-    for participant in visited {
-        let sp = app.store.sp_by_id(&participant.sp).await?;
+    for sp in visited {
+        let sp = app.store.sp_by_id(&sp).await?;
         apps.extend(sp.map(|sp| sp.title().to_owned()));
     }
     let mut response = headers::own_page(&SignedOutPage { apps });

@@ -1,4 +1,4 @@
-//! `GET /saml/metadata`: who we are, signed, with an ETag (Metadata 4.1).
+//! `GET /saml/metadata`: who we are, signed, with an `ETag` (Metadata 4.1).
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::directory::time::UnixTime;
 use crate::saml::metadata::IdpMetadata;
 
 /// How long a copy may be used after the day on which it was fetched.
-const VALIDITY: Duration = Duration::from_secs(14 * 86_400);
+const VALIDITY: Duration = Duration::from_hours(336);
 
-/// The document of one day: the same bytes all day long, so that its ETag means something.
+/// The document of one day: the same bytes all day long, so that its `ETag` means something.
 #[derive(Debug, Clone)]
-pub struct Published {
+pub(super) struct Published {
     day: i64,
     xml: String,
     etag: String,
@@ -50,6 +50,16 @@ pub(super) async fn show(State(app): State<App>, headers: HeaderMap) -> Result<R
         (header::CONTENT_TYPE, media_type),
     ];
     Ok((headers, published.xml).into_response())
+}
+
+/// The document as text, for whoever runs in the same process: the demo's apps.
+///
+/// # Errors
+/// Says why there is none: a name that XML cannot carry, or OpenSSL.
+pub fn metadata_document(app: &App) -> Result<String, String> {
+    publish(app)
+        .map(|published| published.xml)
+        .map_err(|failure| failure.to_string())
 }
 
 fn publish(app: &App) -> Result<Published, Failure> {

@@ -24,4 +24,5 @@ mod sso;
 mod visit;
 
 pub use app::{App, Site};
+pub use metadata::metadata_document;
 pub use routes::router;

@@ -63,7 +63,7 @@ impl Visit {
     /// that no other site knows it.
     pub(super) fn csrf(&self) -> Option<String> {
         let secret = self.session.as_deref()?;
-        Some(TokenHash::of(&format!("csrf:{secret}")).to_hex())
+        Some(TokenHash::of(&format!("csrf:{secret}")).as_str().to_owned())
     }
 
     /// Whether a form was sent from our own page by the person of this session.

@@ -106,9 +106,9 @@ impl SourceFile {
         !self.path.contains('/') || self.stem() == "mod"
     }
 
-    /// Whether it says nothing at all.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.original.trim().is_empty()
+    /// Whether it is the root of a crate; the lint `missing_docs` sees to its first lines.
+    pub(crate) fn is_root(&self) -> bool {
+        ["lib.rs", "main.rs"].contains(&self.path.as_str())
     }
 
     /// `mod NAME;` of this file, tests left out.

@@ -86,7 +86,7 @@ async fn add_one(
         password_hash: Some(hash.map_err(|error| wrong(error.to_string()))?),
         must_change_password: false,
     };
-    booted.store.add_user(&user, event(AuditKind::UserAdded)).await?;
+    booted.store.add_user(user, event(AuditKind::UserAdded)).await?;
     if disabled {
         booted.store.set_disabled(&id, true, event(AuditKind::UserDisabled)).await?;
     }

@@ -33,6 +33,7 @@ pub enum SignError {
 }
 
 /// A private key with its certificate, loaded once and used for every signature.
+#[derive(Clone)]
 pub struct SigningKey {
     key: PKey<Private>,
     key_type: KeyType,
