@@ -27,6 +27,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::runtime::Builder;
 
 pub use boot::{BootError, Booted, boot};
 pub use error::CliError;
@@ -69,11 +70,11 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the whole story on this machine: the identity provider, a store and a publisher
-    #[cfg(feature = "demo")]
-    Demo(demo::Demo),
     /// Run the identity provider
     Serve(serve::Serve),
+    /// Run the whole story on loopback: identity provider, store, publisher, sample users
+    #[cfg(feature = "demo")]
+    Demo(demo::Demo),
     /// Write doorward.toml and make the first administrator
     Init(init::Init),
     /// Check configuration, database, keys and every registered SP
@@ -109,8 +110,7 @@ pub fn run() -> ExitCode {
         file: global.config,
         out: Output::new(global.json),
     };
-    let runtime = tokio::runtime::Runtime::new();
-    let done = match runtime {
+    let done = match command.runtime().enable_all().build() {
         Ok(runtime) => runtime.block_on(perform(command, &context)),
         Err(error) => Err(CliError::Output(error)),
     };
@@ -125,11 +125,23 @@ pub fn run() -> ExitCode {
     }
 }
 
+impl Command {
+    /// A server uses every processor; a command that ends at once needs no threads.
+    fn runtime(&self) -> Builder {
+        match self {
+            Self::Serve(_) => Builder::new_multi_thread(),
+            #[cfg(feature = "demo")]
+            Self::Demo(_) => Builder::new_multi_thread(),
+            _ => Builder::new_current_thread(),
+        }
+    }
+}
+
 async fn perform(command: Command, context: &Context) -> Result<ExitCode, CliError> {
     match command {
+        Command::Serve(serve) => serve.run(context).await,
         #[cfg(feature = "demo")]
         Command::Demo(demo) => demo.run(context).await,
-        Command::Serve(serve) => serve.run(context).await,
         Command::Init(init) => init.run(context).await,
         Command::Check(check) => check.run(context).await,
         Command::User(user) => user.run(context).await,

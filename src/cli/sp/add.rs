@@ -18,7 +18,7 @@ use crate::storage::StoreError;
 
 /// The arguments of `sp add`.
 #[derive(Debug, Args)]
-pub(super) struct Add {
+pub(in super::super) struct Add {
     /// Its short unique name, as a person types it
     #[arg(long, value_parser = SpName::parse)]
     name: SpName,

@@ -18,7 +18,7 @@ use crate::storage::StoreError;
 
 /// The arguments of `sp update`.
 #[derive(Debug, Args)]
-pub(super) struct Update {
+pub(in super::super) struct Update {
     /// Its short name or its entityID
     name: String,
     /// Another short name
