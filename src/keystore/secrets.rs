@@ -63,15 +63,14 @@ impl Secrets {
     }
 
     async fn pairwise_from(&self, store: &Store) -> Result<[u8; 32], KeystoreError> {
-        let sealed = match store.setting(PAIRWISE).await? {
-            Some(sealed) => sealed,
-            None => {
-                let fresh = self.seal_column("settings", "value", PAIRWISE, &Key::fresh()?.0)?;
-                store.insert_setting(PAIRWISE, &fresh).await?;
-                // Whoever was first: all nodes use what the database holds.
-                let kept = store.setting(PAIRWISE).await?;
-                kept.ok_or_else(|| no_open("the secret of pairwise ids"))?
-            }
+        let sealed = if let Some(sealed) = store.setting(PAIRWISE).await? {
+            sealed
+        } else {
+            let fresh = self.seal_column("settings", "value", PAIRWISE, &Key::fresh()?.0)?;
+            store.insert_setting(PAIRWISE, &fresh).await?;
+            // Whoever was first: all nodes use what the database holds.
+            let kept = store.setting(PAIRWISE).await?;
+            kept.ok_or_else(|| no_open("the secret of pairwise ids"))?
         };
         let secret = self.unseal_column("settings", "value", PAIRWISE, &sealed)?;
         secret

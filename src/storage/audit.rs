@@ -348,20 +348,20 @@ impl Walk {
         let before = self.chains.get(&row.chain).copied();
         let expected = before.map_or(0, |head| head.seq + 1);
         let chain = || row.chain.clone();
-        if row.seq != expected {
-            let (chain, found) = (chain(), row.seq);
-            self.broken.push(Break::Missing {
-                chain,
-                expected,
-                found,
-            });
-        } else {
+        if row.seq == expected {
             let before = before.map(|head| head.link);
             let link = self.key.link(before, &row.chain, row.seq, &row.fields());
             if link.as_slice() != row.link.as_slice() {
                 let (chain, seq) = (chain(), row.seq);
                 self.broken.push(Break::Altered { chain, seq });
             }
+        } else {
+            let (chain, found) = (chain(), row.seq);
+            self.broken.push(Break::Missing {
+                chain,
+                expected,
+                found,
+            });
         }
         // Go on from what stands there, so that one change is reported once.
         let link = Link::try_from(row.link.as_slice()).unwrap_or_default();

@@ -14,7 +14,7 @@ use super::throttle::FAILURES_KEPT;
 const BATCH: i64 = 500;
 
 /// A node that cleans up is alone with it for so long, also if it dies over it.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

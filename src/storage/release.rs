@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::writer::{Recorded, Visit};
 
 /// `last_seen` is exact to so much: a warm sign-on writes its audit row and nothing else.
-const LAST_SEEN_EVERY: Duration = Duration::from_secs(5 * 60);
+const LAST_SEEN_EVERY: Duration = Duration::from_mins(5);
 
 /// The session, and what the SP has had to do with it, at this moment.
 const STATE: &str = "\

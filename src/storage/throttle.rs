@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::{Store, hex};
 
 /// A counter that has rested for so long begins anew.
-pub const FAILURES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub const FAILURES_KEPT: Duration = Duration::from_hours(24);
 
 /// So many counters are kept at most; beyond that the oldest make room.
 const MOST_COUNTERS: i64 = 100_000;
