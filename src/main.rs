@@ -1,1 +1,7 @@
-fn main() {}
+//! The `doorward` program: everything is in the library, the command line in `cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    doorward::cli::run()
+}

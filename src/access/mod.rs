@@ -41,7 +41,7 @@ pub struct Grant<'sp> {
 enum Entrance {
     /// A live session.
     Session {
-        session: Session,
+        session: Box<Session>,
         participant: Option<Participant>,
         known_to_sp: bool,
         use_up: Option<String>,
@@ -115,12 +115,12 @@ pub struct Denial<'sp> {
 
 /// Decides whether the person of `facts` may enter the door of `sign_on`. The order of the checks
 /// is that of what the answer gives away: the door first, then the session, then the person.
-pub fn authorize<'sp>(
-    sign_on: SignOn<'sp>,
+pub fn authorize(
+    sign_on: SignOn<'_>,
     facts: Facts,
     limits: SessionLimits,
     now: UnixTime,
-) -> Result<Grant<'sp>, Box<Denial<'sp>>> {
+) -> Result<Grant<'_>, Box<Denial<'_>>> {
     let parts = facts.into_parts();
     let rule = match open_door(&sign_on, parts.door) {
         Ok(rule) => rule,
@@ -144,7 +144,7 @@ pub fn authorize<'sp>(
     }
 }
 
-fn denied<'sp>(refusal: Refusal, sign_on: SignOn<'sp>, user: Option<User>) -> Box<Denial<'sp>> {
+fn denied(refusal: Refusal, sign_on: SignOn<'_>, user: Option<User>) -> Box<Denial<'_>> {
     Box::new(Denial {
         refusal,
         sign_on,
@@ -294,7 +294,7 @@ impl<'sp> Grant<'sp> {
                 use_up,
                 ..
             } => Some(Release {
-                session: session.clone(),
+                session: Session::clone(session),
                 session_index: participant
                     .as_ref()
                     .map_or_else(fresh_index, |known| known.session_index.clone()),

@@ -89,7 +89,7 @@ fn facts(rule: Option<Rule>, enabled: bool, version: i64, person: Option<PersonF
 
 fn here(user: User, age_ms: i64, idle_ms: i64, fresh_for: Option<&str>) -> Option<PersonFacts> {
     let presence = Presence::SignedIn {
-        session: session(age_ms, idle_ms),
+        session: Box::new(session(age_ms, idle_ms)),
         fresh_for: fresh_for.map(str::to_owned),
         participant: None,
         known_to_sp: false,

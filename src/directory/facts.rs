@@ -52,7 +52,7 @@ pub enum Presence {
     /// A session row that the browser's token named. Whether it has expired is decided later.
     SignedIn {
         /// The row.
-        session: Session,
+        session: Box<Session>,
         /// Hash of the flow that was signed in for, not used up yet (DESIGN 9).
         fresh_for: Option<String>,
         /// The participant row, where this SP has been visited in this session.

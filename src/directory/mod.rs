@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod facts;
+pub mod failures;
 pub mod name;
 pub mod reason;
 pub mod rule;

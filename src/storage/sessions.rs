@@ -2,7 +2,7 @@
 
 use crate::clock::random_id;
 use crate::directory::audit::AuditEvent;
-use crate::directory::name::{SessionId, UserId, UserName};
+use crate::directory::name::{SessionId, SpId, UserId, UserName};
 use crate::directory::session::Session;
 use crate::directory::time::UnixTime;
 
@@ -135,6 +135,19 @@ impl Store {
             .fetch_all(self.pool())
             .await?;
         rows.into_iter().map(|row| Ok(row.read()?.0)).collect()
+    }
+
+    /// The SPs that have got an assertion in a session.
+    pub async fn participants(&self, session: &SessionId) -> Result<Vec<SpId>, StoreError> {
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT sp_id FROM participants WHERE session_id = ? ORDER BY sp_id")
+                .bind(session.as_str())
+                .fetch_all(self.pool())
+                .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(sp,)| SpId::from_stored(sp))
+            .collect())
     }
 
     /// All sessions and whose they are, the oldest first.

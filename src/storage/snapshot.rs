@@ -183,7 +183,7 @@ fn facts(door: Door, rule: Option<Rule>, person: Option<Person>, read_at: UnixTi
                     sp: sp.clone(),
                     session_index,
                 }),
-                session,
+                session: Box::new(session),
                 fresh_for,
                 known_to_sp: door.known_to_sp,
             },

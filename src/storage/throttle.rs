@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::{Sqlite, Transaction};
 
 use crate::directory::audit::AuditEvent;
+use crate::directory::failures::{Failures, History};
 use crate::directory::time::UnixTime;
 
 use super::error::StoreError;
@@ -18,26 +19,6 @@ pub const FAILURES_KEPT: Duration = Duration::from_hours(24);
 const MOST_COUNTERS: i64 = 100_000;
 
 type Tx = Transaction<'static, Sqlite>;
-
-/// How often it failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Failures {
-    /// How often in a row.
-    pub count: u32,
-    /// When it last failed; `None` if it never did.
-    pub last_at: Option<UnixTime>,
-}
-
-/// What is known about failed sign-ins of one account from one source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Throttle {
-    /// To the account, from anywhere.
-    pub account: Failures,
-    /// From the source, to any account.
-    pub source: Failures,
-    /// To the account from the source.
-    pub pair: Failures,
-}
 
 /// The three counters that a sign-in touches.
 struct Keys {
@@ -67,7 +48,7 @@ impl Store {
         account_key: &str,
         source: &str,
         now: UnixTime,
-    ) -> Result<Throttle, StoreError> {
+    ) -> Result<History, StoreError> {
         let keys = Keys::of(account_key, source);
         let rows: Vec<(String, i64, i64)> = sqlx::query_as(
             "SELECT key_hash, failed, last_at FROM failures \
@@ -87,7 +68,7 @@ impl Store {
             })
             .unwrap_or_default()
         };
-        Ok(Throttle {
+        Ok(History {
             account: failures(&keys.account),
             source: failures(&keys.source),
             pair: failures(&keys.pair),

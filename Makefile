@@ -1,0 +1,29 @@
+# `make` alone says what there is. The logic is in scripts/; each target works again when run twice.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench screenshots clean
+
+help: ## say what there is
+	@echo 'Doorward, a SAML 2.0 identity provider. Targets:'
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 16
+
+demo: ## install what is missing, build, run the whole story on loopback (ARGS="--port 9000")
+	@scripts/demo.sh $(ARGS)
+
+test: ## set up what the tests need, then run all of them (ARGS="--test promise")
+	@scripts/test.sh $(ARGS)
+
+check: ## formatting, lints, documentation, dependencies, scripts
+	@scripts/check.sh
+
+bench: ## the benchmarks, on a release build
+	@scripts/bench.sh $(ARGS)
+
+screenshots: ## make docs/images anew from the running demo
+	@scripts/screenshots.sh
+
+setup: ## only install what building, testing and checking need
+	@scripts/setup.sh
+
+clean: ## remove what was built and the tools fetched into .tools
+	rm -rf target .tools

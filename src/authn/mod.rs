@@ -1,0 +1,7 @@
+//! Proving who somebody is: passwords, and how long a failed trial makes the next one wait.
+//!
+//! This room knows no database and no HTTP; who may enter is decided elsewhere (`access`).
+
+mod gate;
+pub mod password;
+pub mod throttle;

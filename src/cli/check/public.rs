@@ -1,0 +1,36 @@
+//! The public address, as browsers and applications reach it: through the proxy.
+
+use std::time::Duration;
+
+use super::Findings;
+use crate::config::Config;
+
+/// Our own metadata is asked for at the public address: who answers there is who SPs will find.
+pub(super) fn check(findings: &mut Findings, config: &Config) {
+    let address = format!("{}/saml/metadata", config.base_url);
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(5)))
+        .max_redirects(0)
+        .tls_config(super::super::fetch::tls())
+        .build()
+        .into();
+    let answer = agent.get(&address).call().and_then(|mut response| {
+        let body = response.body_mut().with_config().limit(1024 * 1024);
+        body.read_to_string()
+    });
+    match answer {
+        Ok(text) if text.contains(&format!("entityID=\"{}\"", config.entity_id)) => {
+            findings.ok("public address", format!("{address} answers"));
+        }
+        Ok(_) => findings.error(
+            "public address",
+            format!("{address} is answered by somebody else, or with another entityID"),
+            "look at base_url and at the proxy's rules",
+        ),
+        Err(error) => findings.warning(
+            "public address",
+            format!("{address} does not answer: {error}"),
+            "start `doorward serve`, then look at the proxy, its certificate and DNS",
+        ),
+    }
+}

@@ -1,0 +1,121 @@
+//! Every registered SP: its rule, its endpoints, its keys.
+
+use super::super::certificate::days_left;
+use super::super::context::Open;
+use super::super::error::CliError;
+use super::Findings;
+use crate::directory::name::RoleName;
+use crate::directory::service_provider::{ServiceProvider, check_location};
+use crate::saml::signature::VerifyingKey;
+use crate::saml::sp_metadata;
+use crate::storage::RoleRow;
+
+pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
+    let roles = open.store.roles().await?;
+    let sps = open.store.service_providers().await?;
+    if sps.is_empty() {
+        findings.warning(
+            "service providers",
+            "none is registered",
+            "`doorward sp add --help` shows how",
+        );
+    }
+    for sp in &sps {
+        let before = findings.0.len();
+        let name = format!("sp {}", sp.name);
+        rule(findings, &name, sp, &roles);
+        endpoints(findings, &name, sp);
+        keys(findings, &name, sp, open);
+        metadata(findings, &name, sp, open);
+        if !sp.enabled {
+            let fix = format!("`doorward sp enable {}` enables it", sp.name);
+            findings.warning(&name, "it is disabled and gets nothing", fix);
+        }
+        if findings.0.len() == before {
+            findings.ok(&name, format!("may enter: {}", sp.rule));
+        }
+    }
+    Ok(())
+}
+
+fn rule(findings: &mut Findings, name: &str, sp: &ServiceProvider, roles: &[RoleRow]) {
+    let unheld = |role: &&RoleName| {
+        let holders = roles
+            .iter()
+            .find(|row| row.name == **role)
+            .map(|row| row.holders);
+        role.as_str() != RoleName::EVERYONE && holders.unwrap_or(0) == 0
+    };
+    for role in sp.rule.roles().filter(unheld) {
+        findings.warning(
+            name,
+            format!("nobody holds the role {role} that its rule names"),
+            format!("`doorward user grant NAME {role}`, or another rule if it is a slip"),
+        );
+    }
+}
+
+fn endpoints(findings: &mut Findings, name: &str, sp: &ServiceProvider) {
+    let usual = sp.acs.default_endpoint();
+    if let Err(error) = check_location(&usual.location, sp.policy.allow_http) {
+        findings.error(
+            name,
+            error.to_string(),
+            format!(
+                "`doorward sp update {} --acs URL`, or --metadata anew",
+                sp.name
+            ),
+        );
+    } else if check_location(&usual.location, false).is_err() {
+        findings.warning(
+            name,
+            format!("answers go to {} over plain http", usual.location),
+            "put TLS in front of the application",
+        );
+    }
+}
+
+fn keys(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) {
+    let fix = format!(
+        "`doorward sp update {} --certificate FILE`, or --metadata anew",
+        sp.name
+    );
+    let mut usable = 0;
+    for der in &sp.certificates {
+        match VerifyingKey::from_certificate_der(der) {
+            Ok(_) => usable += 1,
+            Err(error) => findings.error(name, format!("a certificate is refused: {error}"), &fix),
+        }
+        // Only the key counts (C-S7), but an expired certificate tells of a forgotten renewal.
+        if days_left(der, open.clock.now()).is_some_and(|days| days < 0) {
+            findings.warning(
+                name,
+                "a certificate has expired; its key is still taken",
+                &fix,
+            );
+        }
+    }
+    let bare = sp.bare_keys.iter();
+    usable += bare
+        .filter(|der| VerifyingKey::from_public_key_der(der).is_ok())
+        .count();
+    if usable == 0 && sp.policy.require_signed_requests {
+        findings.error(
+            name,
+            "has to sign its requests, but no key of it is known",
+            &fix,
+        );
+    }
+}
+
+/// The metadata as it was imported may have run out since.
+fn metadata(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) {
+    let Some(xml) = &sp.metadata else { return };
+    if let Err(error) = sp_metadata::parse(xml.as_bytes(), open.clock.now()) {
+        findings.warning(
+            name,
+            error.to_string(),
+            format!("`doorward sp update {} --metadata FILE_OR_URL`", sp.name),
+        );
+    }
+}

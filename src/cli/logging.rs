@@ -1,0 +1,42 @@
+//! The log of a serving process: on stderr, readable on a terminal, one JSON object a line
+//! elsewhere. No secret and no raw message goes into it (the rooms see to that).
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{Config, LogForm, LogLevel};
+
+/// Starts the log. In a process that logs already (a test) nothing changes.
+pub(super) fn init(config: &Config) {
+    let level = match config.log_level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    };
+    // What libraries say below a warning is about themselves.
+    let filter = EnvFilter::new(format!("warn,doorward={level}"));
+    let is_terminal = io::stderr().is_terminal();
+    let as_text = match config.log {
+        LogForm::Auto => is_terminal,
+        LogForm::Text => true,
+        LogForm::Json => false,
+    };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    // The first subscriber stays: that is what a second start in one process means.
+    let _ = if as_text {
+        builder.with_ansi(is_terminal).finish().try_init()
+    } else {
+        builder
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .finish()
+            .try_init()
+    };
+}

@@ -1,0 +1,115 @@
+//! A registration as the command line shows it.
+
+use serde_json::{Value, json};
+
+use super::super::certificate::fingerprint;
+use super::super::context::names;
+use super::super::output::{Style, record, yes_or_no};
+use crate::directory::rule::{Quantifier, Rule};
+use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider, Sign};
+
+pub(super) fn document(sp: &ServiceProvider) -> Value {
+    let endpoints: Vec<_> = sp
+        .acs
+        .iter()
+        .map(|endpoint| {
+            json!({"url": endpoint.location, "index": endpoint.index,
+                "usable": endpoint.binding == AcsBinding::HttpPost,
+                "default": endpoint == sp.acs.default_endpoint()})
+        })
+        .collect();
+    let policy = &sp.policy;
+    json!({"id": sp.id.as_str(), "version": sp.version, "name": sp.name.as_str(),
+        "entity_id": sp.entity_id.as_str(), "enabled": sp.enabled, "rule": rule(&sp.rule),
+        "acs": endpoints, "certificates_sha256": fingerprints(sp),
+        "bare_keys": sp.bare_keys.len(), "nameid_formats": sp.name_id_formats,
+        "from_metadata": sp.metadata.is_some(), "display_name": policy.display_name,
+        "home_url": policy.home_url, "contact": policy.contact, "sign": sign(policy.sign),
+        "require_signed_requests": policy.require_signed_requests,
+        "denied": denied(policy.denied), "nameid": policy.name_id.map(NameIdFormat::word),
+        "attributes": policy.attributes,
+        "release_roles": policy.release_roles.as_ref().map(names),
+        "allow_idp_initiated": policy.allow_idp_initiated, "allow_http": policy.allow_http})
+}
+
+/// A rule in a document: `{"any_of": […]}` or `{"all_of": […]}`.
+pub(in super::super) fn rule(rule: &Rule) -> Value {
+    let roles = names(rule.roles());
+    match rule.quantifier() {
+        Quantifier::AnyOf => json!({ "any_of": roles }),
+        Quantifier::AllOf => json!({ "all_of": roles }),
+    }
+}
+
+fn fingerprints(sp: &ServiceProvider) -> Vec<String> {
+    sp.certificates.iter().map(|der| fingerprint(der)).collect()
+}
+
+fn sign(sign: Sign) -> &'static str {
+    match sign {
+        Sign::Both => "both",
+        Sign::Assertion => "assertion",
+        Sign::Response => "response",
+    }
+}
+
+fn denied(denied: Denied) -> &'static str {
+    match denied {
+        Denied::Page => "page",
+        Denied::Status => "status",
+    }
+}
+
+fn or<T>(value: Option<T>, text: impl Fn(T) -> String, default: &str) -> String {
+    value.map_or_else(|| default.to_owned(), text)
+}
+
+pub(super) fn print(style: Style, sp: &ServiceProvider) -> String {
+    let policy = &sp.policy;
+    let list = |names: &Vec<String>| match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(", "),
+    };
+    let state = if sp.enabled { "enabled" } else { "disabled" };
+    let mut fields = vec![
+        ("name", sp.name.as_str().to_owned()),
+        ("entity ID", sp.entity_id.as_str().to_owned()),
+        ("state", state.to_owned()),
+        ("may enter", sp.rule.to_string()),
+        ("display name", sp.title().to_owned()),
+    ];
+    for endpoint in sp.acs.iter() {
+        let mark = match endpoint {
+            default if default == sp.acs.default_endpoint() => " (default)",
+            other if other.binding == AcsBinding::Other => " (another binding, never used)",
+            _ => "",
+        };
+        fields.push(("answers go to", format!("{}{mark}", endpoint.location)));
+    }
+    fields.extend(
+        fingerprints(sp)
+            .into_iter()
+            .map(|print| ("certificate", print)),
+    );
+    let attributes = or(policy.attributes.as_ref(), list, "mail, displayName, role");
+    let roles = policy.release_roles.as_ref().map(names);
+    let roles = or(roles.as_ref(), list, "those of the rule");
+    let name_id = or(
+        policy.name_id,
+        |format| format.word().to_owned(),
+        "as its metadata says",
+    );
+    fields.extend([
+        ("signs", sign(policy.sign).to_owned()),
+        ("signed requests", yes_or_no(policy.require_signed_requests)),
+        ("when refused", denied(policy.denied).to_owned()),
+        ("NameID", name_id),
+        ("attributes", attributes),
+        ("roles released", roles),
+        ("starts here", yes_or_no(policy.allow_idp_initiated)),
+        ("plain http", yes_or_no(policy.allow_http)),
+        ("home", policy.home_url.clone().unwrap_or_default()),
+        ("contact", policy.contact.clone().unwrap_or_default()),
+    ]);
+    record(style, &fields)
+}

@@ -1,0 +1,137 @@
+//! `doorward sp`: the doors. None is registered without a rule about who may enter.
+
+mod add;
+mod document;
+mod endpoints;
+mod metadata;
+mod options;
+mod update;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::context::{Context, Open};
+use super::error::{CliError, refused};
+use super::output::{Table, Tone};
+use crate::directory::audit::AuditKind;
+
+pub(super) use document::rule as rule_document;
+use document::{document, print};
+
+/// The commands about service providers.
+#[derive(Debug, Subcommand)]
+pub(super) enum Sp {
+    /// Register a service provider with the rule about who may enter
+    #[command(after_help = "\
+Example:
+  doorward sp add --metadata https://store.example.org/saml/metadata --name store --require-role consumer
+  doorward sp add --name wiki --entity-id https://wiki.example.org/saml \\
+      --acs https://wiki.example.org/saml/acs --require-role staff --require-role guest
+  doorward sp add --metadata portal.xml --name portal --require-role everyone")]
+    Add(Box<add::Add>),
+    /// List the registered service providers and their rules
+    #[command(after_help = "Example:\n  doorward sp list --json")]
+    List,
+    /// Show a registration
+    #[command(after_help = "Example:\n  doorward sp show store")]
+    Show(Named),
+    /// Change a registration; what is not named stays as it is
+    #[command(after_help = "\
+Example:
+  doorward sp update store --require-role consumer --require-role staff
+  doorward sp update store --metadata https://store.example.org/saml/metadata
+  doorward sp update store --allow-idp-initiated=false")]
+    Update(Box<update::Update>),
+    /// Disable a service provider: it gets nothing at all
+    #[command(after_help = "Example:\n  doorward sp disable store")]
+    Disable(Named),
+    /// Enable a service provider again
+    #[command(after_help = "Example:\n  doorward sp enable store")]
+    Enable(Named),
+    /// Remove a registration
+    #[command(after_help = "Example:\n  doorward sp remove store")]
+    Remove(Named),
+}
+
+/// Which SP a command is about.
+#[derive(Debug, Args)]
+pub(super) struct Named {
+    /// Its short name or its entityID
+    name: String,
+}
+
+impl Sp {
+    pub(super) async fn run(self: Box<Self>, context: &Context) -> Result<ExitCode, CliError> {
+        match *self {
+            Self::Add(add) => add.run(context).await,
+            Self::Update(update) => update.run(context).await,
+            Self::List => list(context, &context.open().await?).await,
+            Self::Show(named) => show(context, &context.open().await?, &named.name).await,
+            Self::Disable(named) => switch(context, &named.name, false).await,
+            Self::Enable(named) => switch(context, &named.name, true).await,
+            Self::Remove(named) => remove(context, &named.name).await,
+        }
+    }
+}
+
+async fn list(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
+    let sps = open.store.service_providers().await?;
+    let documents: Vec<_> = sps.iter().map(document).collect();
+    context.done(&json!({ "sps": documents }), |style| {
+        let mut table = Table::new(["NAME", "WHO MAY ENTER", "STATE", "ENTITY ID"]);
+        for sp in &sps {
+            let state = match sp.enabled {
+                true => (Tone::Good, "enabled".to_owned()),
+                false => (Tone::Bad, "disabled".to_owned()),
+            };
+            table.row([
+                (Tone::Strong, sp.name.as_str().to_owned()),
+                (Tone::Plain, sp.rule.to_string()),
+                state,
+                (Tone::Quiet, sp.entity_id.as_str().to_owned()),
+            ]);
+        }
+        table.print(
+            style,
+            "No service provider is registered yet: `doorward sp add --help`.",
+        )
+    })
+}
+
+async fn show(context: &Context, open: &Open, name: &str) -> Result<ExitCode, CliError> {
+    let sp = open.sp(name).await?;
+    context.done(&json!({ "sp": document(&sp) }), |style| print(style, &sp))
+}
+
+async fn switch(context: &Context, name: &str, enabled: bool) -> Result<ExitCode, CliError> {
+    let open = context.open().await?;
+    let sp = open.sp(name).await?;
+    let (kind, word) = if enabled {
+        (AuditKind::SpEnabled, "enabled")
+    } else {
+        (AuditKind::SpDisabled, "disabled")
+    };
+    let event = open.event_at(kind, &sp.name);
+    let changed = open.store.set_sp_enabled(&sp.id, enabled, event).await?;
+    let document = json!({"sp": sp.name.as_str(), "enabled": enabled, "changed": changed});
+    context.done(&document, |_| match changed {
+        true => format!("{word} {}\n", sp.name),
+        false => format!("{} was {word} already\n", sp.name),
+    })
+}
+
+async fn remove(context: &Context, name: &str) -> Result<ExitCode, CliError> {
+    let open = context.open().await?;
+    let sp = open.sp(name).await?;
+    let event = open.event_at(AuditKind::SpRemoved, &sp.name);
+    if !open.store.remove_sp(&sp.id, event).await? {
+        return Err(refused(
+            format!("{} was removed meanwhile", sp.name),
+            "nothing is left to do",
+        ));
+    }
+    let document = json!({"sp": sp.name.as_str(), "removed": true});
+    context.done(&document, |_| format!("removed {}\n", sp.name))
+}

@@ -1,0 +1,131 @@
+//! `doorward sp update`: what is not named stays as it is.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::super::context::{Context, Open, created_lines, names};
+use super::super::error::{CliError, refused, usage};
+use super::add::check_keys;
+use super::document::document;
+use super::endpoints::{Source, checked, endpoints};
+use super::options::Options;
+use crate::directory::audit::{AuditEvent, AuditKind};
+use crate::directory::name::SpName;
+use crate::directory::service_provider::ServiceProvider;
+use crate::storage::StoreError;
+
+/// The arguments of `sp update`.
+#[derive(Debug, Args)]
+pub(in super::super) struct Update {
+    /// Its short name or its entityID
+    name: String,
+    /// Another short name
+    #[arg(long = "name", value_name = "NAME", value_parser = SpName::parse)]
+    new_name: Option<SpName>,
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    options: Options,
+}
+
+impl Update {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
+        let described = self.source.metadata.is_some()
+            || !self.source.acs.is_empty()
+            || !self.source.certificates.is_empty();
+        if !described && self.new_name.is_none() && !self.options.says_something() {
+            return Err(usage(
+                "nothing to change is named",
+                "`doorward sp update --help` lists what can be changed",
+            ));
+        }
+        let open = context.open().await?;
+        let before = open.sp(&self.name).await?;
+        let mut sp = self.with_source(context, &open, before.clone())?;
+        sp.rule = self.options.changed_rule(&before.rule)?;
+        sp.policy = self.options.policy(sp.policy)?;
+        sp.name = self.new_name.unwrap_or(sp.name);
+        // Checked again as a whole: plain http may have been withdrawn.
+        sp.acs = checked(sp.acs.iter().cloned().collect(), sp.policy.allow_http)?;
+        check_keys(&sp)?;
+        store(context, &open, &before, &sp).await
+    }
+
+    /// The registration with what metadata or `--acs` and `--certificate` say anew.
+    fn with_source(
+        &self,
+        context: &Context,
+        open: &Open,
+        mut sp: ServiceProvider,
+    ) -> Result<ServiceProvider, CliError> {
+        let allow_http = self.options.allow_http(sp.policy.allow_http);
+        if self.source.metadata.is_some() {
+            let described = self.source.read(open, context.out)?;
+            if described.entity_id.as_ref() != Some(&sp.entity_id) {
+                return Err(refused(
+                    format!("the metadata is not of {}", sp.entity_id),
+                    "register another entityID with `doorward sp add`",
+                ));
+            }
+            sp.acs = checked(described.acs, allow_http)?;
+            sp.certificates = described.certificates;
+            sp.bare_keys = described.bare_keys;
+            sp.name_id_formats = described.name_id_formats;
+            sp.metadata = described.xml;
+            sp.policy.display_name = sp.policy.display_name.or(described.display_name);
+            sp.policy.require_signed_requests |= described.signs_requests;
+        }
+        if !self.source.acs.is_empty() {
+            sp.acs = checked(endpoints(&self.source.acs)?, allow_http)?;
+        }
+        if !self.source.certificates.is_empty() {
+            sp.certificates = self.source.read_certificates()?;
+            sp.bare_keys.clear();
+        }
+        Ok(sp)
+    }
+}
+
+async fn store(
+    context: &Context,
+    open: &Open,
+    before: &ServiceProvider,
+    sp: &ServiceProvider,
+) -> Result<ExitCode, CliError> {
+    let created = open.ensure_roles(sp.rule.roles()).await?;
+    let changed = before != sp;
+    if changed {
+        let detail = if before.rule == sp.rule {
+            format!("rule as before: {}", sp.rule)
+        } else {
+            format!("rule: {}; before: {}", sp.rule, before.rule)
+        };
+        let event = AuditEvent {
+            detail: Some(detail),
+            ..open.event_at(AuditKind::SpUpdated, &sp.name)
+        };
+        match open.store.update_sp(sp, event).await {
+            Err(StoreError::Conflict) => {
+                return Err(refused(
+                    format!(
+                        "{} was changed meanwhile, or the name is taken",
+                        before.name
+                    ),
+                    "look at `doorward sp list` and try again",
+                ));
+            }
+            updated => updated?,
+        }
+    }
+    let sp = open.sp(sp.name.as_str()).await?;
+    let told = json!({"sp": document(&sp), "changed": changed, "created_roles": names(&created)});
+    context.done(&told, |_| {
+        let line = match changed {
+            true => format!("updated {}; may enter: {}\n", sp.name, sp.rule),
+            false => format!("{} was so already\n", sp.name),
+        };
+        created_lines(&created) + &line
+    })
+}

@@ -1,0 +1,81 @@
+//! `doorward user grant` and `revoke`. That it was so already is no error.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::super::context::{Context, Open, created_lines, names};
+use super::super::error::CliError;
+use crate::directory::audit::{AuditEvent, AuditKind};
+use crate::directory::name::{RoleName, UserName};
+use crate::directory::user::User;
+
+pub(super) fn event(open: &Open, kind: AuditKind, user: &User, role: &RoleName) -> AuditEvent {
+    AuditEvent {
+        detail: Some(role.as_str().to_owned()),
+        ..open.event_about(kind, &user.name)
+    }
+}
+
+pub(super) async fn grant(
+    context: &Context,
+    open: &Open,
+    name: &UserName,
+    role: &RoleName,
+) -> Result<ExitCode, CliError> {
+    let user = open.user(name).await?;
+    let created = open.ensure_roles([role]).await?;
+    // Everybody holds `everyone`, so it was so already.
+    let changed = role.as_str() != RoleName::EVERYONE && grant_role(open, &user, role).await?;
+    let document = json!({"user": user.name.as_str(), "role": role.as_str(), "changed": changed,
+        "created_roles": names(&created)});
+    context.done(&document, |_| {
+        let line = match changed {
+            true => format!("granted {role} to {}\n", user.name),
+            false => format!("{} holds {role} already\n", user.name),
+        };
+        created_lines(&created) + &line
+    })
+}
+
+/// Grants a role that exists.
+pub(in super::super) async fn grant_role(
+    open: &Open,
+    user: &User,
+    role: &RoleName,
+) -> Result<bool, CliError> {
+    let event = event(open, AuditKind::RoleGranted, user, role);
+    Ok(open.store.grant(&user.id, role, event).await?)
+}
+
+pub(super) async fn revoke(
+    context: &Context,
+    open: &Open,
+    name: &UserName,
+    role: &RoleName,
+) -> Result<ExitCode, CliError> {
+    let user = open.user(name).await?;
+    if role.as_str() == RoleName::EVERYONE {
+        return Err(super::super::error::refused(
+            "everybody holds the role everyone",
+            "disable the user, or give the service provider another rule",
+        ));
+    }
+    let event = event(open, AuditKind::RoleRevoked, &user, role);
+    let changed = open.store.revoke(&user.id, role, event).await?;
+    if !changed
+        && !open
+            .store
+            .roles()
+            .await?
+            .iter()
+            .any(|known| known.name == *role)
+    {
+        context.out.note(&format!("there is no role {role} at all"));
+    }
+    let document = json!({"user": user.name.as_str(), "role": role.as_str(), "changed": changed});
+    context.done(&document, |_| match changed {
+        true => format!("withdrew {role} from {}\n", user.name),
+        false => format!("{} does not hold {role}\n", user.name),
+    })
+}

@@ -1,0 +1,192 @@
+//! From what was said, key by key, to the checked configuration.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::source::Source;
+use super::value::{self, Wrong, word, wrong};
+use super::{Config, Durability, LogForm, LogLevel, SQLITE};
+use crate::authn::password::Cost;
+use crate::directory::name::EntityId;
+use crate::directory::session::SessionLimits;
+use crate::saml::signature::KeyKind;
+
+pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
+    let allow_insecure_http = source.value("allow_insecure_http", value::yes_or_no)?;
+    let base_url = source.value("base_url", |text| {
+        value::base_url(text, allow_insecure_http)
+    })?;
+    let own_id = format!("{base_url}/saml/metadata");
+    let entity_id = source
+        .value("entity_id", entity_id)
+        .or_else(|| EntityId::parse(&own_id).ok());
+    let session = session_limits(source);
+    let argon2 = argon2_cost(source);
+    let clock_skew = source.value("clock_skew", clock_skew);
+    let path = source.value("database_url", database_url)?;
+    let database_url = format!("{SQLITE}{}", folder.join(path).display());
+    let keys_dir = source.value("keys_dir", |text| Ok(folder.join(text)));
+    let listen = source.value("listen", value::socket_address);
+    let signing_algorithm = source.value("signing_algorithm", signing_algorithm);
+    let throttle = source.value("throttle", |text| {
+        word(
+            text,
+            &[
+                ("on", true),
+                ("off", false),
+                ("true", true),
+                ("false", false),
+            ],
+        )
+    });
+    let contact = source.value("contact", contact);
+    let trusted_proxies = source.value("trusted_proxies", value::networks);
+    let durability = source.value("durability", |text| {
+        word(
+            text,
+            &[("full", Durability::Full), ("normal", Durability::Normal)],
+        )
+    });
+    let log = source.value("log", log_form);
+    let log_level = source.value("log_level", log_level);
+    Some(Config {
+        folder,
+        base_url,
+        entity_id: entity_id?,
+        listen: listen?,
+        database_url,
+        keys_dir: keys_dir?,
+        signing_algorithm: signing_algorithm?,
+        throttle: throttle?,
+        session: session?,
+        clock_skew: clock_skew?,
+        contact,
+        trusted_proxies: trusted_proxies?,
+        allow_insecure_http,
+        argon2: argon2?,
+        durability: durability?,
+        log: log?,
+        log_level: log_level?,
+    })
+}
+
+fn entity_id(text: &str) -> Result<EntityId, Wrong> {
+    EntityId::parse(text).map_err(|e| {
+        wrong(
+            format!("{text:?} {e}"),
+            "write an absolute URI (Core 8.3.6)",
+        )
+    })
+}
+
+fn database_url(text: &str) -> Result<PathBuf, Wrong> {
+    let fix = "write \"sqlite://\" and the path of the file";
+    let Some(path) = text.strip_prefix(SQLITE) else {
+        let scheme = text.split(':').next().unwrap_or(text);
+        return Err(match scheme {
+            "postgres" | "postgresql" | "mysql" | "mariadb" => {
+                wrong(format!("{scheme}:// is not supported by this version"), fix)
+            }
+            _ => wrong(format!("{text:?} names no database"), fix),
+        });
+    };
+    if path.is_empty() || path.ends_with('/') || path.contains(['?', '#', '%']) {
+        return Err(wrong(
+            format!("{path:?} is no path of a file (no ?, # or %)"),
+            fix,
+        ));
+    }
+    Ok(PathBuf::from(path))
+}
+
+fn session_limits(source: &mut Source) -> Option<SessionLimits> {
+    let positive = |text: &str| {
+        let length = value::duration(text)?;
+        if length < Duration::from_secs(1) {
+            return Err(wrong(
+                format!("{text:?} is too short"),
+                "write at least \"1s\"",
+            ));
+        }
+        Ok(length)
+    };
+    let idle = source.value("session_idle", positive)?;
+    let absolute = source.value("session_absolute", positive)?;
+    if idle > absolute {
+        source.note(
+            "session_idle",
+            "is longer than session_absolute",
+            "write a session_idle that is not longer than session_absolute",
+        );
+    }
+    Some(SessionLimits { idle, absolute })
+}
+
+fn clock_skew(text: &str) -> Result<Duration, Wrong> {
+    let skew = value::duration(text)?;
+    if skew > Duration::from_mins(15) {
+        return Err(wrong(
+            format!("{text:?} would let old messages in"),
+            "write at most \"15m\", and set the clocks by NTP",
+        ));
+    }
+    Ok(skew)
+}
+
+fn argon2_cost(source: &mut Source) -> Option<Cost> {
+    let cost = Cost {
+        memory_kib: source.value("argon2.memory_kib", value::number)?,
+        iterations: source.value("argon2.iterations", value::number)?,
+        parallelism: source.value("argon2.parallelism", value::number)?,
+    };
+    let least = cost.parallelism.saturating_mul(8).max(8);
+    if !(1..=256).contains(&cost.parallelism) {
+        source.note("argon2.parallelism", "is not between 1 and 256", "write 1");
+    } else if !(least..=4 * 1024 * 1024).contains(&cost.memory_kib) {
+        source.note(
+            "argon2.memory_kib",
+            format!("is not between {least} (8 for each lane) and 4194304"),
+            "write 19456, as OWASP recommends",
+        );
+    }
+    if !(1..=1000).contains(&cost.iterations) {
+        source.note("argon2.iterations", "is not between 1 and 1000", "write 2");
+    }
+    Some(cost)
+}
+
+fn signing_algorithm(text: &str) -> Result<KeyKind, Wrong> {
+    word(text, &KeyKind::ALL.map(|kind| (kind.name(), kind)))
+}
+
+fn contact(text: &str) -> Result<String, Wrong> {
+    if text.len() > 500 || text.chars().any(char::is_control) {
+        return Err(wrong(
+            "is longer than 500 bytes or has control characters",
+            "write one line",
+        ));
+    }
+    Ok(text.trim().to_owned())
+}
+
+fn log_form(text: &str) -> Result<LogForm, Wrong> {
+    word(
+        text,
+        &[
+            ("auto", LogForm::Auto),
+            ("text", LogForm::Text),
+            ("json", LogForm::Json),
+        ],
+    )
+}
+
+fn log_level(text: &str) -> Result<LogLevel, Wrong> {
+    let words = [
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ];
+    word(text, &words)
+}

@@ -1,0 +1,194 @@
+use super::*;
+
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let mut source = Source::default();
+    source.read_file(text, FILE_NAME);
+    let variables = variables.iter();
+    source.read_environment(variables.map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
+    Config::from_source(source, PathBuf::from("/etc/doorward"))
+}
+
+fn mistakes(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    match load(text, variables) {
+        Err(ConfigError::Mistakes(all)) => all.iter().map(ToString::to_string).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn nothing_said_means_the_defaults_of_the_table() {
+    let config = load("", &[]).unwrap();
+    assert_eq!(config.base_url, "http://127.0.0.1:8080");
+    assert_eq!(
+        config.entity_id.as_str(),
+        "http://127.0.0.1:8080/saml/metadata"
+    );
+    assert_eq!(
+        config.database_url,
+        "sqlite:///etc/doorward/data/doorward.db"
+    );
+    assert_eq!(
+        config.database_file(),
+        Path::new("/etc/doorward/data/doorward.db")
+    );
+    assert_eq!(config.keys_dir, Path::new("/etc/doorward/keys"));
+    assert_eq!(config.session.idle, Duration::from_hours(2));
+    assert_eq!(config.argon2.memory_kib, 19_456);
+    assert!(config.throttle && config.contact.is_none() && !config.allow_insecure_http);
+    assert!(config.trusts_proxy("127.0.0.1".parse().unwrap()));
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_dots_become_underscores() {
+    let config = load(
+        "base_url = \"https://file.example\"\nsession_idle = \"1h\"\n[argon2]\nmemory_kib = 64\n",
+        &[
+            ("DOORWARD_BASE_URL", "https://environment.example/"),
+            ("DOORWARD_ARGON2_ITERATIONS", "1"),
+            ("DOORWARD_TRUSTED_PROXIES", "10.0.0.0/8,192.168.0.1"),
+            ("DOORWARD_TEST_ANYTHING", "left alone"),
+            ("HOME", "/root"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.base_url, "https://environment.example");
+    assert_eq!(config.session.idle, Duration::from_hours(1));
+    assert_eq!(
+        (config.argon2.memory_kib, config.argon2.iterations),
+        (64, 1)
+    );
+    assert!(config.trusts_proxy("10.1.1.1".parse().unwrap()));
+    assert!(!config.trusts_proxy("127.0.0.1".parse().unwrap()));
+}
+
+#[test]
+fn an_empty_list_trusts_nobody_and_an_empty_text_is_none() {
+    let config = load("trusted_proxies = []\ncontact = \"\"", &[]).unwrap();
+    assert!(config.trusted_proxies.is_empty() && config.contact.is_none());
+    assert!(
+        load("", &[("DOORWARD_TRUSTED_PROXIES", "")])
+            .unwrap()
+            .trusted_proxies
+            .is_empty()
+    );
+}
+
+#[test]
+fn unknown_keys_name_the_nearest_known_one() {
+    let said = mistakes(
+        "baseurl = \"x\"\n[argon2]\nmemory = 1\n[tls]\ncert = \"x\"",
+        &[],
+    );
+    assert!(
+        said[0].contains("argon2.memory") && said[0].contains("argon2.memory_kib?"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].starts_with("baseurl:") && said[1].contains("base_url?"),
+        "{said:?}"
+    );
+    assert!(said[2].starts_with("tls: is no known key"), "{said:?}");
+    let said = mistakes("", &[("DOORWARD_DATABASEURL", "x")]);
+    assert!(said[0].contains("DOORWARD_DATABASE_URL?"), "{said:?}");
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_each_with_key_and_fix() {
+    let said = mistakes(
+        "base_url = \"ftp://x\"\nlisten = 8080\nsession_idle = \"2\"\ndurability = \"some\"\n\
+         clock_skew = \"1h\"\ndatabase_url = \"postgres://x/y\"\nsigning_algorithm = \"rsa1024\"\n\
+         entity_id = \"store\"\nlog = 1.5\ntrusted_proxies = [\"x\"]\nthrottle = \"maybe\"\n\
+         allow_insecure_http = 7\n[argon2]\nmemory_kib = 1\niterations = 0\n",
+        &[],
+    );
+    for key in [
+        "base_url",
+        "listen",
+        "session_idle",
+        "durability",
+        "clock_skew",
+        "database_url",
+        "signing_algorithm",
+        "entity_id",
+        "log",
+        "trusted_proxies",
+        "throttle",
+        "allow_insecure_http",
+        "argon2.memory_kib",
+        "argon2.iterations",
+    ] {
+        let told = said
+            .iter()
+            .any(|line| line.starts_with(&format!("{key}: ")) && line.contains("; "));
+        assert!(told, "{key} in {said:#?}");
+    }
+    assert_eq!(said.len(), 14, "{said:#?}");
+}
+
+#[test]
+fn a_file_that_is_no_toml_names_the_line() {
+    let said = mistakes("base_url = https://x", &[]);
+    assert!(
+        said[0].contains("line 1") && !said[0].contains('\n'),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn an_idle_limit_above_the_absolute_one_is_a_mistake() {
+    assert!(mistakes("session_idle = \"13h\"", &[])[0].starts_with("session_idle: "));
+}
+
+#[test]
+fn every_key_of_the_table_is_read() {
+    // A key that nothing reads would be accepted and ignored.
+    let wrong: String = KEYS
+        .iter()
+        .filter(|key| !key.name.contains('.'))
+        .map(|key| format!("{} = \"\\u0001\"\n", key.name))
+        .collect::<Vec<_>>()
+        .concat();
+    let said = mistakes(
+        &format!("{wrong}[argon2]\nmemory_kib = \"x\"\niterations = \"x\"\nparallelism = \"x\"\n"),
+        &[],
+    );
+    for key in KEYS
+        .iter()
+        .filter(|key| !matches!(key.name, "keys_dir" | "database_url"))
+    {
+        let told = said
+            .iter()
+            .any(|line| line.starts_with(&format!("{}: ", key.name)));
+        assert!(told, "{} in {said:#?}", key.name);
+    }
+}
+
+#[test]
+fn the_file_that_init_writes_is_read_back() {
+    let text = template(&[("base_url", "https://login.example.org".to_owned())]);
+    let config = load(&text, &[]).unwrap();
+    assert_eq!(config.base_url, "https://login.example.org");
+    let all_set: String = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# ").filter(|l| l.contains(" = ")))
+        .filter(|line| {
+            KEYS.iter()
+                .any(|key| line.starts_with(&format!("{} =", key.name)))
+        })
+        .filter(|line| !line.contains('…'))
+        .map(|line| format!("{line}\n"))
+        .collect::<Vec<_>>()
+        .concat();
+    assert!(load(&all_set, &[]).is_ok(), "{all_set}");
+}
+
+#[test]
+fn docs_configuration_lists_every_key_as_the_table_says() {
+    let document = std::fs::read_to_string("docs/configuration.md").unwrap();
+    for row in as_markdown().lines().skip(2) {
+        assert!(
+            document.contains(row),
+            "docs/configuration.md lacks this row:\n{row}"
+        );
+    }
+}

@@ -1,0 +1,249 @@
+//! Reading the parts of an AuthnRequest, each rule a function.
+
+use super::{Asked, AskedAcs, AskedNameId, AskedSubject, MAXIMUM_AGE, Receiver, RequestError};
+use crate::directory::name::{EntityId, MessageId};
+use crate::directory::service_provider::{NameIdFormat, ServiceProvider};
+use crate::directory::time::UnixTime;
+use crate::saml::authn_context::AuthnContext;
+use crate::saml::uri;
+use crate::saml::xml::Element;
+
+/// What a request is held against.
+pub(super) struct Context<'a> {
+    pub(super) sp: &'a ServiceProvider,
+    pub(super) receiver: &'a Receiver,
+    pub(super) now: UnixTime,
+    pub(super) signed: bool,
+}
+
+/// The children of an AuthnRequest in the order of the schema (Core 3.2.1, 3.4.1).
+const CHILDREN: [(&str, &str); 8] = [
+    (uri::SAML.uri, "Issuer"),
+    (uri::DS.uri, "Signature"),
+    (uri::SAMLP.uri, "Extensions"),
+    (uri::SAML.uri, "Subject"),
+    (uri::SAMLP.uri, "NameIDPolicy"),
+    (uri::SAML.uri, "Conditions"),
+    (uri::SAMLP.uri, "RequestedAuthnContext"),
+    (uri::SAMLP.uri, "Scoping"),
+];
+
+/// Each known child at most once, in order, and nothing else: no place for a wrapped original.
+pub(super) fn check_children(root: &Element) -> Result<(), RequestError> {
+    let mut next = 0;
+    for child in root.children() {
+        let place = CHILDREN
+            .iter()
+            .position(|(namespace, local)| child.is(namespace, local));
+        match place {
+            Some(place) if place >= next => next = place + 1,
+            _ => return Err(RequestError::Schema),
+        }
+    }
+    if root.texts().all(|text| text.trim().is_empty()) {
+        Ok(())
+    } else {
+        Err(RequestError::Schema)
+    }
+}
+
+/// The Issuer: present, of the format entity or none (Profiles 4.1.4.1, C-R1).
+pub(super) fn issuer(root: &Element) -> Result<EntityId, RequestError> {
+    let issuer = root
+        .child(uri::SAML.uri, "Issuer")
+        .ok_or(RequestError::Issuer)?;
+    if issuer
+        .attribute("Format")
+        .is_some_and(|format| format != uri::ENTITY)
+    {
+        return Err(RequestError::Issuer);
+    }
+    let text = issuer.text().map_err(|_| RequestError::Issuer)?;
+    EntityId::parse_lenient(text).map_err(|_| RequestError::Issuer)
+}
+
+/// How the request chooses its endpoint (Core 3.4.1, C-R3, C-R4).
+pub(super) fn acs(root: &Element) -> Result<AskedAcs, RequestError> {
+    let location = root.attribute("AssertionConsumerServiceURL");
+    let binding = root.attribute("ProtocolBinding");
+    let index = root.attribute("AssertionConsumerServiceIndex");
+    if index.is_some() && (location.is_some() || binding.is_some()) {
+        return Err(RequestError::AcsTwice);
+    }
+    if binding.is_some_and(|binding| binding != uri::HTTP_POST) {
+        return Err(RequestError::ProtocolBinding);
+    }
+    match (location, index) {
+        (Some(location), _) => Ok(AskedAcs::Location(location.to_owned())),
+        (None, Some(index)) => index
+            .trim()
+            .parse()
+            .map(AskedAcs::Index)
+            .map_err(|_| RequestError::AcsIndex),
+        (None, None) => Ok(AskedAcs::Default),
+    }
+}
+
+/// Everything else, in the order in which an SP is best told what is wrong.
+pub(super) fn asked(root: &Element, context: &Context<'_>) -> Result<Asked, RequestError> {
+    version(root)?;
+    let id = root.attribute("ID").ok_or(RequestError::Id)?;
+    let id = MessageId::parse(id).map_err(|_| RequestError::Id)?;
+    issue_instant(root, context)?;
+    destination(root, context)?;
+    scoping(root, context.receiver)?;
+    if root.attribute("AttributeConsumingServiceIndex").is_some() {
+        return Err(RequestError::AttributeConsumingService);
+    }
+    Ok(Asked {
+        id: Some(id.as_str().to_owned()),
+        acs: AskedAcs::Default,
+        relay_state: None,
+        force_authn: boolean(root, "ForceAuthn")?.unwrap_or(false),
+        is_passive: boolean(root, "IsPassive")?.unwrap_or(false),
+        signed: context.signed,
+        name_id: name_id_policy(root, context.sp)?,
+        context: authn_context(root, context.receiver)?,
+        subject: subject(root)?,
+    })
+}
+
+/// Version 2.0 and no other (Core 4.1.3, C-G7).
+fn version(root: &Element) -> Result<(), RequestError> {
+    let version = root.attribute("Version").unwrap_or_default();
+    let (major, minor) = version.split_once('.').unwrap_or((version, ""));
+    let number = |text: &str| text.parse::<u32>().ok();
+    match (number(major), number(minor)) {
+        (Some(2), Some(0)) if version == "2.0" => Ok(()),
+        (Some(major), Some(_)) if major >= 2 => Err(RequestError::VersionTooHigh),
+        (Some(_), Some(_)) => Err(RequestError::VersionTooLow),
+        _ => Err(RequestError::Schema),
+    }
+}
+
+/// The window of IssueInstant (Bindings 3.4.5, C-R14).
+fn issue_instant(root: &Element, context: &Context<'_>) -> Result<(), RequestError> {
+    let text = root
+        .attribute("IssueInstant")
+        .ok_or(RequestError::IssueInstant)?;
+    let issued = UnixTime::parse_xs_date_time(text).map_err(|_| RequestError::IssueInstant)?;
+    let skew = context.receiver.clock_skew;
+    if issued > context.now.plus(skew) {
+        return Err(RequestError::Future);
+    }
+    if issued < context.now.minus(MAXIMUM_AGE + skew) {
+        return Err(RequestError::Stale);
+    }
+    Ok(())
+}
+
+/// Destination is ours, and is there where the request is signed (C-R5).
+fn destination(root: &Element, context: &Context<'_>) -> Result<(), RequestError> {
+    match root.attribute("Destination") {
+        Some(destination) if destination == context.receiver.sso_location => Ok(()),
+        Some(_) => Err(RequestError::Destination),
+        None if context.signed => Err(RequestError::NoDestination),
+        None => Ok(()),
+    }
+}
+
+/// An IDPList has to name us; everything else in Scoping is for proxies (Core 3.4.1.2, C-R19).
+fn scoping(root: &Element, receiver: &Receiver) -> Result<(), RequestError> {
+    let list = root
+        .child(uri::SAMLP.uri, "Scoping")
+        .and_then(|scoping| scoping.child(uri::SAMLP.uri, "IDPList"));
+    let names_us = |list: &Element| {
+        list.children_named(uri::SAMLP.uri, "IDPEntry")
+            .any(|entry| entry.attribute("ProviderID") == Some(receiver.entity_id.as_str()))
+    };
+    if list.is_none_or(names_us) {
+        Ok(())
+    } else {
+        Err(RequestError::Scoping)
+    }
+}
+
+/// An xs:boolean: `true`, `false`, `1` or `0` (C-R9).
+fn boolean(element: &Element, attribute: &str) -> Result<Option<bool>, RequestError> {
+    match element.attribute(attribute).map(str::trim) {
+        None => Ok(None),
+        Some("true" | "1") => Ok(Some(true)),
+        Some("false" | "0") => Ok(Some(false)),
+        Some(_) => Err(RequestError::Boolean),
+    }
+}
+
+/// The NameIDPolicy, with a format of ours or none (Core 3.4.1.1, C-N2, C-N3, C-N8).
+fn name_id_policy(root: &Element, sp: &ServiceProvider) -> Result<AskedNameId, RequestError> {
+    let Some(policy) = root.child(uri::SAMLP.uri, "NameIDPolicy") else {
+        return Ok(AskedNameId {
+            format: None,
+            create_forbidden: false,
+            sp_name_qualifier: false,
+        });
+    };
+    let format = match policy.attribute("Format") {
+        None => None,
+        Some(uri) => match NameIdFormat::from_uri(uri) {
+            Some(NameIdFormat::Unspecified) => None,
+            Some(format) => Some(format.uri().to_owned()),
+            None => return Err(RequestError::NameIdPolicy),
+        },
+    };
+    let qualifier = policy.attribute("SPNameQualifier");
+    if qualifier.is_some_and(|qualifier| qualifier != sp.entity_id.as_str()) {
+        return Err(RequestError::NameIdPolicy);
+    }
+    Ok(AskedNameId {
+        format,
+        create_forbidden: boolean(policy, "AllowCreate")? == Some(false),
+        sp_name_qualifier: qualifier.is_some(),
+    })
+}
+
+/// The context to assert (Core 3.3.2.2.1, C-N11, C-N13). Only `exact` is offered: the other
+/// comparisons need an order of contexts, which nobody has configured.
+fn authn_context(root: &Element, receiver: &Receiver) -> Result<AuthnContext, RequestError> {
+    let Some(requested) = root.child(uri::SAMLP.uri, "RequestedAuthnContext") else {
+        return Ok(receiver.context);
+    };
+    if requested
+        .attribute("Comparison")
+        .is_some_and(|comparison| comparison != "exact")
+    {
+        return Err(RequestError::AuthnContext);
+    }
+    let classes: Vec<&str> = requested
+        .children_named(uri::SAML.uri, "AuthnContextClassRef")
+        .filter_map(|class| class.text().ok())
+        .map(str::trim)
+        .collect();
+    if requested.children().count() != classes.len() {
+        return Err(RequestError::AuthnContext);
+    }
+    AuthnContext::exact(receiver.context, classes).ok_or(RequestError::AuthnContext)
+}
+
+/// The Subject, a plain NameID without confirmation (Profiles 4.1.4.1, C-R8).
+fn subject(root: &Element) -> Result<Option<AskedSubject>, RequestError> {
+    let Some(subject) = root.child(uri::SAML.uri, "Subject") else {
+        return Ok(None);
+    };
+    let name_id = subject
+        .child(uri::SAML.uri, "NameID")
+        .ok_or(RequestError::Subject)?;
+    if subject.children().count() != 1 {
+        return Err(RequestError::Subject);
+    }
+    let value = name_id.text().map_err(|_| RequestError::Subject)?;
+    let unspecified = NameIdFormat::Unspecified.uri();
+    Ok(Some(AskedSubject {
+        value: value.to_owned(),
+        format: name_id
+            .attribute("Format")
+            .unwrap_or(unspecified)
+            .to_owned(),
+        name_qualifier: name_id.attribute("NameQualifier").map(str::to_owned),
+        sp_name_qualifier: name_id.attribute("SPNameQualifier").map(str::to_owned),
+    }))
+}

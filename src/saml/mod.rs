@@ -1,0 +1,18 @@
+//! The protocol: bytes in, verified message; grant in, signed bytes out. One file per message.
+//!
+//! This room is pure: no I/O, no async, no clock, no randomness but OpenSSL's own inside signing.
+//! It knows no database and no HTTP.
+
+pub mod authn_context;
+pub mod authn_request;
+pub mod binding;
+pub mod metadata;
+pub mod name_id;
+pub mod response;
+pub mod signature;
+pub mod sp_metadata;
+pub mod status;
+pub mod uri;
+pub mod xml;
+
+mod attributes;

@@ -1,0 +1,135 @@
+//! The NameID that an SP gets for a person (Core 8.3, C-N1 to C-N10).
+
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+
+use super::uri;
+use super::xml::Writer;
+use crate::directory::name::{EntityId, MessageId, UserId};
+use crate::directory::service_provider::NameIdFormat;
+
+/// The secret behind persistent ids. It outlives every signing key: who changes it gives every
+/// person a new id at every SP.
+#[derive(Clone)]
+pub struct PairwiseSecret([u8; 32]);
+
+impl std::fmt::Debug for PairwiseSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PairwiseSecret(..)")
+    }
+}
+
+impl PairwiseSecret {
+    /// Takes the secret over from the keystore.
+    #[must_use]
+    pub fn new(secret: [u8; 32]) -> Self {
+        Self(secret)
+    }
+
+    /// The persistent id of a user at an SP: HMAC-SHA256 over (user id, SP entityID) in lower-case
+    /// base32, so that no two differ by case alone (Core 8.3.7, IIP-IDP21).
+    pub fn persistent_id(&self, user: &UserId, sp: &EntityId) -> Result<String, ErrorStack> {
+        let key = PKey::hmac(&self.0)?;
+        let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
+        signer.update(user.as_str().as_bytes())?;
+        signer.update(&[0])?;
+        signer.update(sp.as_str().as_bytes())?;
+        Ok(base32(&signer.sign_to_vec()?))
+    }
+}
+
+/// RFC 4648 base32 in lower case, without padding.
+fn base32(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut text = String::with_capacity(bytes.len().div_ceil(5) * 8);
+    let (mut buffer, mut bits) = (0_u32, 0_u32);
+    let mut push = |five: u32| {
+        let symbol = usize::try_from(five & 31)
+            .ok()
+            .and_then(|at| ALPHABET.get(at));
+        text.extend(symbol.map(|symbol| char::from(*symbol)));
+    };
+    for byte in bytes {
+        buffer = (buffer << 8) | u32::from(*byte);
+        bits += 8;
+        while bits >= 5 {
+            bits -= 5;
+            push(buffer >> bits);
+        }
+        buffer &= 0xff;
+    }
+    if bits > 0 {
+        push(buffer << (5 - bits));
+    }
+    text
+}
+
+/// A NameID, ready to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameId {
+    /// Its format.
+    pub format: NameIdFormat,
+    /// Its text.
+    pub value: String,
+    /// NameQualifier: our entityID, for persistent ids.
+    pub name_qualifier: Option<String>,
+    /// SPNameQualifier: the SP's entityID, for persistent ids or where it was asked for.
+    pub sp_name_qualifier: Option<String>,
+}
+
+impl NameId {
+    /// A transient id: fresh at every Response, and a legal xs:ID (Core 8.3.8, C-N7).
+    #[must_use]
+    pub fn transient_value(fresh: &MessageId) -> String {
+        fresh.as_str().to_owned()
+    }
+
+    /// Writes the element.
+    pub fn write(&self, writer: &mut Writer<'_>) {
+        writer.start(uri::SAML, "NameID");
+        writer.attribute("Format", self.format.uri());
+        if let Some(qualifier) = &self.name_qualifier {
+            writer.attribute("NameQualifier", qualifier);
+        }
+        if let Some(qualifier) = &self.sp_name_qualifier {
+            writer.attribute("SPNameQualifier", qualifier);
+        }
+        writer.text(&self.value).end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base32_is_that_of_rfc_4648_in_lower_case() {
+        for (plain, encoded) in [
+            ("", ""),
+            ("f", "my"),
+            ("fo", "mzxq"),
+            ("foo", "mzxw6"),
+            ("foob", "mzxw6yq"),
+            ("fooba", "mzxw6ytb"),
+            ("foobar", "mzxw6ytboi"),
+        ] {
+            assert_eq!(base32(plain.as_bytes()), encoded);
+        }
+    }
+
+    #[test]
+    fn c_n5_a_persistent_id_is_another_at_every_sp_and_stays_the_same_at_one() {
+        let secret = PairwiseSecret::new([7; 32]);
+        let (ada, bob) = (UserId::from_stored("a"), UserId::from_stored("b"));
+        let store = EntityId::parse("https://store.example").unwrap();
+        let publisher = EntityId::parse("https://publisher.example").unwrap();
+        let id = |user, sp| secret.persistent_id(user, sp).unwrap();
+        assert_eq!(id(&ada, &store), id(&ada, &store));
+        assert_ne!(id(&ada, &store), id(&ada, &publisher));
+        assert_ne!(id(&ada, &store), id(&bob, &store));
+        assert_eq!(id(&ada, &store).len(), 52);
+        assert_eq!(id(&ada, &store), id(&ada, &store).to_lowercase());
+    }
+}

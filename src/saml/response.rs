@@ -1,0 +1,441 @@
+//! The Response: a grant in, signed bytes out (Core 3.3.3, Profiles 4.1.4.2).
+//!
+//! Only a [`Grant`], used up by value, makes an assertion. Audience, Recipient and InResponseTo are
+//! read off it. What is written is in canonical form already, so signing is a digest over our own
+//! bytes (DESIGN 7).
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::attributes;
+use super::authn_request::{Asked, AskedSubject, ReplyTo};
+use super::name_id::{NameId, PairwiseSecret};
+use super::signature::{SignError, SigningKey};
+use super::status::Status;
+use super::uri;
+use super::xml::{WriteError, Writer};
+use crate::access::Grant;
+use crate::directory::name::MessageId;
+use crate::directory::reason::ReasonCode;
+use crate::directory::service_provider::{NameIdFormat, Sign};
+use crate::directory::session::{Release, SessionLimits};
+use crate::directory::time::UnixTime;
+
+/// How long before its making an assertion is valid already, for SPs whose clocks are behind.
+const NOT_BEFORE_MARGIN: Duration = Duration::from_mins(1);
+/// How long an assertion may be presented.
+const LIFETIME: Duration = Duration::from_mins(5);
+
+/// Who issues.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    /// Our entityID.
+    pub entity_id: String,
+    /// Behind persistent ids.
+    pub pairwise_secret: PairwiseSecret,
+    /// Limits of a session, for SessionNotOnOrAfter.
+    pub limits: SessionLimits,
+}
+
+/// The instant and the fresh ids of one Response.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// Now.
+    pub now: UnixTime,
+    /// The ID of the Response.
+    pub response_id: MessageId,
+    /// The ID of the Assertion.
+    pub assertion_id: MessageId,
+    /// The value of a transient NameID.
+    pub transient: MessageId,
+}
+
+/// Why no assertion is made for a grant. All but the last three are told to the SP as a status.
+#[derive(Debug, Error)]
+pub enum ResponseError {
+    /// The NameID asked for does not exist for this person.
+    #[error("the person has no identifier of the format asked for, and none may be made")]
+    NoNameId,
+    /// The Subject asked for is somebody else (C-R8).
+    #[error("the Subject of the request does not match the person")]
+    SubjectMismatch,
+    /// The decision is older than two seconds, or made for a dry run (DESIGN 1).
+    #[error("the decision can no longer be acted on")]
+    NotCurrent,
+    /// A value cannot be carried by XML.
+    #[error("a released value cannot be written: {0}")]
+    Write(#[from] WriteError),
+    /// OpenSSL failed.
+    #[error("cryptography failed: {0}")]
+    Crypto(#[from] openssl::error::ErrorStack),
+    /// The signature could not be made.
+    #[error("nothing could be signed: {0}")]
+    Sign(#[from] SignError),
+}
+
+impl ResponseError {
+    /// What the SP is told, if it is told.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        match self {
+            Self::NoNameId => Some(Status::InvalidNameIdPolicy),
+            Self::SubjectMismatch => Some(Status::UnknownPrincipal),
+            Self::NotCurrent | Self::Write(_) | Self::Crypto(_) | Self::Sign(_) => None,
+        }
+    }
+
+    /// The code for log, page and audit.
+    #[must_use]
+    pub fn reason(&self) -> ReasonCode {
+        match self {
+            Self::NoNameId => ReasonCode::InvalidNameIdPolicy,
+            Self::SubjectMismatch => ReasonCode::UnknownPrincipal,
+            Self::NotCurrent => ReasonCode::Overloaded,
+            Self::Write(_) | Self::Crypto(_) | Self::Sign(_) => ReasonCode::Internal,
+        }
+    }
+}
+
+/// A finished but unsigned Response. Its fields are private: none can be written without a grant.
+#[derive(Debug)]
+pub struct Response {
+    id: MessageId,
+    now: UnixTime,
+    issuer: String,
+    destination: String,
+    in_response_to: Option<String>,
+    relay_state: Option<String>,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Assertion {
+        xml: String,
+        id: MessageId,
+        after_issuer: usize,
+        sign: Sign,
+    },
+    Status(Status),
+}
+
+/// A Response that may leave. Only this fits into the page that posts it.
+#[derive(Debug)]
+pub struct SignedResponse {
+    xml: String,
+    destination: String,
+    relay_state: Option<String>,
+}
+
+impl SignedResponse {
+    /// The XML text.
+    #[must_use]
+    pub fn xml(&self) -> &str {
+        &self.xml
+    }
+
+    /// The registered endpoint that it goes to.
+    #[must_use]
+    pub fn destination(&self) -> &str {
+        &self.destination
+    }
+
+    /// RelayState, unchanged.
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&str> {
+        self.relay_state.as_deref()
+    }
+}
+
+impl Response {
+    /// A Response with an assertion. Uses the grant up.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a grant is used up by its one assertion"
+    )]
+    pub fn success(
+        grant: Grant<'_>,
+        asked: &Asked,
+        release: &Release,
+        issuer: &Issuer,
+        stamp: &Stamp,
+    ) -> Result<Self, ResponseError> {
+        if !grant.is_current(stamp.now) || grant.session().is_none() {
+            return Err(ResponseError::NotCurrent);
+        }
+        let name_id = name_id(&grant, asked, issuer, stamp)?;
+        let times = Times::usable(stamp.now);
+        let session = SessionPart {
+            signed_in_at: release.session.signed_in_at,
+            index: &release.session_index,
+            ends_at: release.session.ends_at(issuer.limits),
+        };
+        let (xml, after_issuer) =
+            assertion(&grant, asked, &name_id, issuer, stamp, times, &session)?;
+        Ok(Self {
+            id: stamp.response_id.clone(),
+            now: stamp.now,
+            issuer: issuer.entity_id.clone(),
+            destination: grant.acs().location.clone(),
+            in_response_to: grant.in_response_to().map(str::to_owned),
+            relay_state: asked.relay_state.clone(),
+            content: Content::Assertion {
+                xml,
+                id: stamp.assertion_id.clone(),
+                after_issuer,
+                sign: grant.sp().policy.sign,
+            },
+        })
+    }
+
+    /// A Response that carries a status and nothing else (Core 3.2.2.2).
+    #[must_use]
+    pub fn failure(reply: ReplyTo<'_>, status: Status, issuer: &Issuer, stamp: &Stamp) -> Self {
+        Self {
+            id: stamp.response_id.clone(),
+            now: stamp.now,
+            issuer: issuer.entity_id.clone(),
+            destination: reply.acs.location.clone(),
+            in_response_to: reply.id.map(|id| id.as_str().to_owned()),
+            relay_state: reply.relay_state,
+            content: Content::Status(status),
+        }
+    }
+
+    /// Signs what is to be signed: the assertion first, then the Response around it (C-S1). A
+    /// status is always signed.
+    pub fn sign(self, key: &SigningKey) -> Result<SignedResponse, ResponseError> {
+        let (content, sign_response) = match &self.content {
+            Content::Status(status) => (Inner::Status(*status), true),
+            Content::Assertion {
+                xml,
+                id,
+                after_issuer,
+                sign,
+            } => {
+                let xml = match sign {
+                    Sign::Response => xml.clone(),
+                    Sign::Both | Sign::Assertion => {
+                        key.sign_enveloped(xml, id.as_str(), *after_issuer, &[])?
+                    }
+                };
+                (Inner::Assertion(xml), *sign != Sign::Assertion)
+            }
+        };
+        let (xml, after_issuer) = self.write(&content)?;
+        let xml = if sign_response {
+            key.sign_enveloped(&xml, self.id.as_str(), after_issuer, &[])?
+        } else {
+            xml
+        };
+        Ok(SignedResponse {
+            xml,
+            destination: self.destination,
+            relay_state: self.relay_state,
+        })
+    }
+
+    fn write(&self, content: &Inner) -> Result<(String, usize), WriteError> {
+        let embedded = if let Inner::Assertion(xml) = content {
+            xml.len()
+        } else {
+            0
+        };
+        let now = self.now.to_string();
+        let mut w = Writer::with_capacity(1024 + embedded);
+        w.start(uri::SAMLP, "Response");
+        w.attribute("ID", self.id.as_str());
+        w.attribute("Version", "2.0");
+        w.attribute("IssueInstant", &now);
+        w.attribute("Destination", &self.destination);
+        if let Some(id) = &self.in_response_to {
+            w.attribute("InResponseTo", id);
+        }
+        w.element(uri::SAML, "Issuer", &self.issuer);
+        let after_issuer = w.position();
+        w.start(uri::SAMLP, "Status")
+            .start(uri::SAMLP, "StatusCode");
+        match content {
+            Inner::Assertion(xml) => {
+                w.attribute("Value", Status::SUCCESS).end().end().embed(xml);
+            }
+            Inner::Status(status) => {
+                w.attribute("Value", status.top_level());
+                if let Some(second) = status.second_level() {
+                    w.start(uri::SAMLP, "StatusCode")
+                        .attribute("Value", second)
+                        .end();
+                }
+                w.end().end();
+            }
+        }
+        w.end();
+        Ok((w.finish()?, after_issuer))
+    }
+}
+
+/// What goes into the Response, the assertion signed already.
+enum Inner {
+    Assertion(String),
+    Status(Status),
+}
+
+/// The assertion that a dry run would lead to: unsigned, and expired before it was made, so that
+/// no SP takes it (`access try`).
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a grant is used up by its one assertion"
+)]
+pub fn preview(
+    grant: Grant<'_>,
+    asked: &Asked,
+    issuer: &Issuer,
+    stamp: &Stamp,
+) -> Result<String, ResponseError> {
+    let name_id = name_id(&grant, asked, issuer, stamp)?;
+    let session = SessionPart {
+        signed_in_at: stamp.now,
+        index: "preview",
+        ends_at: stamp.now,
+    };
+    let times = Times::expired(stamp.now);
+    assertion(&grant, asked, &name_id, issuer, stamp, times, &session).map(|(xml, _)| xml)
+}
+
+/// The window in which an assertion counts.
+#[derive(Clone, Copy)]
+struct Times {
+    not_before: UnixTime,
+    not_on_or_after: UnixTime,
+}
+
+impl Times {
+    fn usable(now: UnixTime) -> Self {
+        Self {
+            not_before: now.minus(NOT_BEFORE_MARGIN),
+            not_on_or_after: now.plus(LIFETIME),
+        }
+    }
+
+    fn expired(now: UnixTime) -> Self {
+        let not_on_or_after = now.minus(LIFETIME * 12);
+        Self {
+            not_before: not_on_or_after.minus(NOT_BEFORE_MARGIN),
+            not_on_or_after,
+        }
+    }
+}
+
+struct SessionPart<'a> {
+    signed_in_at: UnixTime,
+    index: &'a str,
+    ends_at: UnixTime,
+}
+
+/// The identifier that the SP gets, or why there is none.
+fn name_id(
+    grant: &Grant<'_>,
+    asked: &Asked,
+    issuer: &Issuer,
+    stamp: &Stamp,
+) -> Result<NameId, ResponseError> {
+    let of_subject = asked
+        .subject
+        .as_ref()
+        .and_then(|s| NameIdFormat::from_uri(&s.format));
+    let format = asked
+        .name_id_format()
+        .or(of_subject)
+        .unwrap_or_else(|| grant.usual_name_id_format());
+    let (user, sp) = (grant.user(), grant.sp());
+    let value = match format {
+        NameIdFormat::Persistent => {
+            if asked.name_id.create_forbidden && !grant.is_known_to_sp() {
+                return Err(ResponseError::NoNameId);
+            }
+            issuer
+                .pairwise_secret
+                .persistent_id(&user.id, &sp.entity_id)?
+        }
+        NameIdFormat::Transient => NameId::transient_value(&stamp.transient),
+        NameIdFormat::EmailAddress => user.email.clone().ok_or(ResponseError::NoNameId)?,
+        NameIdFormat::Unspecified => user.name.as_str().to_owned(),
+    };
+    let pairwise = format == NameIdFormat::Persistent;
+    let name_id = NameId {
+        format,
+        value,
+        name_qualifier: pairwise.then(|| issuer.entity_id.clone()),
+        sp_name_qualifier: (pairwise || asked.name_id.sp_name_qualifier)
+            .then(|| sp.entity_id.as_str().to_owned()),
+    };
+    match &asked.subject {
+        Some(subject) if !strongly_matches(subject, &name_id, issuer, sp.entity_id.as_str()) => {
+            Err(ResponseError::SubjectMismatch)
+        }
+        _ => Ok(name_id),
+    }
+}
+
+/// Core 3.3.4: the same identifier in value, format and qualifiers; a qualifier left out is the
+/// one that is implied.
+fn strongly_matches(subject: &AskedSubject, name_id: &NameId, issuer: &Issuer, sp: &str) -> bool {
+    let fits = |given: &Option<String>, implied: &str| {
+        given
+            .as_deref()
+            .is_none_or(|qualifier| qualifier == implied)
+    };
+    subject.value == name_id.value
+        && subject.format == name_id.format.uri()
+        && fits(&subject.name_qualifier, &issuer.entity_id)
+        && fits(&subject.sp_name_qualifier, sp)
+}
+
+/// The assertion, and where a signature belongs in it.
+fn assertion(
+    grant: &Grant<'_>,
+    asked: &Asked,
+    name_id: &NameId,
+    issuer: &Issuer,
+    stamp: &Stamp,
+    times: Times,
+    session: &SessionPart<'_>,
+) -> Result<(String, usize), ResponseError> {
+    let now = stamp.now.to_string();
+    let not_on_or_after = times.not_on_or_after.to_string();
+    let mut w = Writer::with_capacity(4096);
+    w.start(uri::SAML, "Assertion");
+    w.attribute("ID", stamp.assertion_id.as_str());
+    w.attribute("Version", "2.0");
+    w.attribute("IssueInstant", &now);
+    w.element(uri::SAML, "Issuer", &issuer.entity_id);
+    let after_issuer = w.position();
+    w.start(uri::SAML, "Subject");
+    name_id.write(&mut w);
+    w.start(uri::SAML, "SubjectConfirmation")
+        .attribute("Method", uri::BEARER);
+    w.start(uri::SAML, "SubjectConfirmationData");
+    if let Some(id) = grant.in_response_to() {
+        w.attribute("InResponseTo", id);
+    }
+    w.attribute("NotOnOrAfter", &not_on_or_after);
+    w.attribute("Recipient", &grant.acs().location);
+    w.end().end().end();
+    w.start(uri::SAML, "Conditions");
+    w.attribute("NotBefore", &times.not_before.to_string());
+    w.attribute("NotOnOrAfter", &not_on_or_after);
+    w.start(uri::SAML, "AudienceRestriction");
+    w.element(uri::SAML, "Audience", grant.sp().entity_id.as_str());
+    w.end().end();
+    w.start(uri::SAML, "AuthnStatement");
+    w.attribute("AuthnInstant", &session.signed_in_at.to_string());
+    w.attribute("SessionIndex", session.index);
+    w.attribute("SessionNotOnOrAfter", &session.ends_at.to_string());
+    w.start(uri::SAML, "AuthnContext");
+    w.element(uri::SAML, "AuthnContextClassRef", asked.context.uri());
+    w.end().end();
+    attributes::write(grant, &mut w);
+    w.end();
+    Ok((w.finish()?, after_issuer))
+}

@@ -1,0 +1,201 @@
+//! Our own signatures. The text to be signed is in canonical form already, so nothing is parsed.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use openssl::ecdsa::EcdsaSig;
+use openssl::error::ErrorStack;
+use openssl::pkey::{PKey, Private};
+use openssl::sha::sha256;
+use openssl::sign::Signer;
+use openssl::x509::X509;
+
+use super::key::{KeyError, KeyType};
+use super::{DS, DigestAlgorithm, ENVELOPED, EXCLUSIVE_C14N, SignatureAlgorithm};
+use crate::saml::xml::is_nc_name;
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The ID to be referred to is no `NCName`.
+    #[error("the ID of the element to be signed is no NCName")]
+    Id,
+    /// A prefix to be treated inclusively is no `NCName`.
+    #[error("a prefix to be listed is no NCName")]
+    Prefix,
+    /// The signature cannot be put in there.
+    #[error("the place for the signature is outside the element")]
+    Place,
+    /// OpenSSL refused.
+    #[error("OpenSSL could not sign")]
+    Crypto(#[from] ErrorStack),
+}
+
+/// A private key with its certificate, loaded once and used for every signature.
+#[derive(Clone)]
+pub struct SigningKey {
+    key: PKey<Private>,
+    key_type: KeyType,
+    algorithm: SignatureAlgorithm,
+    certificate: Vec<u8>,
+    certificate_base64: String,
+    id: String,
+}
+
+impl SigningKey {
+    /// Takes a private key in PKCS #8 and the certificate of the same key, both in DER.
+    pub fn from_der(pkcs8: &[u8], certificate: &[u8]) -> Result<Self, KeyError> {
+        let key = PKey::private_key_from_pkcs8(pkcs8).map_err(|_| KeyError::Unreadable)?;
+        let parsed = X509::from_der(certificate).map_err(|_| KeyError::Unreadable)?;
+        let key_type = KeyType::of(&key)?;
+        if !parsed
+            .public_key()
+            .is_ok_and(|public| public.public_eq(&key))
+        {
+            return Err(KeyError::Mismatch);
+        }
+        let algorithm = match key_type {
+            KeyType::Rsa => SignatureAlgorithm::RsaSha256,
+            KeyType::Ec(32) => SignatureAlgorithm::EcdsaSha256,
+            KeyType::Ec(48) => SignatureAlgorithm::EcdsaSha384,
+            KeyType::Ec(_) => SignatureAlgorithm::EcdsaSha512,
+        };
+        let id = sha256(certificate)
+            .iter()
+            .fold(String::new(), |hex, b| hex + &format!("{b:02x}"));
+        let certificate_base64 = STANDARD.encode(certificate);
+        let certificate = certificate.to_vec();
+        Ok(Self {
+            key,
+            key_type,
+            algorithm,
+            certificate,
+            certificate_base64,
+            id,
+        })
+    }
+
+    /// The algorithm of every signature by this key.
+    #[must_use]
+    pub const fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    /// The certificate in DER, as metadata publishes it.
+    #[must_use]
+    pub fn certificate_der(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// The certificate in base64, as `ds:X509Certificate` holds it.
+    #[must_use]
+    pub fn certificate_base64(&self) -> &str {
+        &self.certificate_base64
+    }
+
+    /// SHA-256 of the certificate in hex: what operators compare.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Signs octets: the query of the Redirect binding, or a canonical `SignedInfo`. An ECDSA
+    /// signature is `r || s` (XML Signature 1.1, section 6.4.3).
+    pub fn sign_octets(&self, octets: &[u8]) -> Result<Vec<u8>, SignError> {
+        let mut signer = Signer::new(self.algorithm.digest(), &self.key)?;
+        let signature = signer.sign_oneshot_to_vec(octets)?;
+        let KeyType::Ec(width) = self.key_type else {
+            return Ok(signature);
+        };
+        let width = i32::try_from(width).unwrap_or(i32::MAX);
+        let parts = EcdsaSig::from_der(&signature)?;
+        let mut raw = parts.r().to_vec_padded(width)?;
+        raw.append(&mut parts.s().to_vec_padded(width)?);
+        Ok(raw)
+    }
+
+    /// Signs a finished element and returns it with the `ds:Signature` put in at byte `at`: right
+    /// behind `</saml:Issuer>`, or in metadata right behind the root's start tag.
+    ///
+    /// `canonical` is the element in exclusive-C14N form, standing alone, with the attribute
+    /// `ID="{id}"`. `inclusive_prefixes` are those that it declares for its values' sake
+    /// ([`Writer::declare`](crate::saml::xml::Writer::declare)).
+    pub fn sign_enveloped(
+        &self,
+        canonical: &str,
+        id: &str,
+        at: usize,
+        inclusive_prefixes: &[&str],
+    ) -> Result<String, SignError> {
+        if !is_nc_name(id) {
+            return Err(SignError::Id);
+        }
+        if !inclusive_prefixes
+            .iter()
+            .all(|prefix| *prefix == "#default" || is_nc_name(prefix))
+        {
+            return Err(SignError::Prefix);
+        }
+        let (before, after) = canonical.split_at_checked(at).ok_or(SignError::Place)?;
+        if !before.ends_with('>') || !after.starts_with('<') {
+            return Err(SignError::Place);
+        }
+        let info = self.signed_info(&sha256(canonical.as_bytes()), id, inclusive_prefixes);
+        // Alone, as it is digested, SignedInfo declares the prefix; in place, Signature does.
+        let octets = [SIGNED_INFO_ALONE, DS, "\">", &info].concat();
+        let value = STANDARD.encode(self.sign_octets(octets.as_bytes())?);
+        Ok([
+            before,
+            "<ds:Signature xmlns:ds=\"",
+            DS,
+            "\"><ds:SignedInfo>",
+            &info,
+            "<ds:SignatureValue>",
+            &value,
+            "</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>",
+            &self.certificate_base64,
+            "</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>",
+            after,
+        ]
+        .concat())
+    }
+
+    /// The canonical `SignedInfo` behind its start tag.
+    fn signed_info(&self, digest: &[u8], id: &str, prefixes: &[&str]) -> String {
+        let inclusive = if prefixes.is_empty() {
+            String::new()
+        } else {
+            let list = prefixes.join(" ");
+            format!(
+                "<ec:InclusiveNamespaces xmlns:ec=\"{EXCLUSIVE_C14N}\" PrefixList=\"{list}\">\
+                 </ec:InclusiveNamespaces>"
+            )
+        };
+        format!(
+            "<ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE_C14N}\">\
+             </ds:CanonicalizationMethod>\
+             <ds:SignatureMethod Algorithm=\"{signature}\"></ds:SignatureMethod>\
+             <ds:Reference URI=\"#{id}\"><ds:Transforms>\
+             <ds:Transform Algorithm=\"{ENVELOPED}\"></ds:Transform>\
+             <ds:Transform Algorithm=\"{EXCLUSIVE_C14N}\">{inclusive}</ds:Transform>\
+             </ds:Transforms>\
+             <ds:DigestMethod Algorithm=\"{method}\"></ds:DigestMethod>\
+             <ds:DigestValue>{value}</ds:DigestValue></ds:Reference></ds:SignedInfo>",
+            signature = self.algorithm.uri(),
+            method = DigestAlgorithm::Sha256.uri(),
+            value = STANDARD.encode(digest),
+        )
+    }
+}
+
+const SIGNED_INFO_ALONE: &str = "<ds:SignedInfo xmlns:ds=\"";
+
+impl fmt::Debug for SigningKey {
+    /// Never the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,36 @@
+//! The identifiers that SAML and XML Signature give to things.
+
+use super::xml::Namespace;
+
+/// `samlp`: the protocol namespace (Core 1.1).
+pub const SAMLP: Namespace<'static> =
+    Namespace::new("samlp", "urn:oasis:names:tc:SAML:2.0:protocol");
+/// `saml`: the assertion namespace (Core 1.1).
+pub const SAML: Namespace<'static> =
+    Namespace::new("saml", "urn:oasis:names:tc:SAML:2.0:assertion");
+/// `md`: the metadata namespace (Metadata 1.1).
+pub const MD: Namespace<'static> = Namespace::new("md", "urn:oasis:names:tc:SAML:2.0:metadata");
+/// `mdui`: the metadata extensions for people's eyes.
+pub const MDUI: Namespace<'static> = Namespace::new("mdui", "urn:oasis:names:tc:SAML:metadata:ui");
+/// `alg`: the metadata extensions about algorithms.
+pub const ALG: Namespace<'static> =
+    Namespace::new("alg", "urn:oasis:names:tc:SAML:metadata:algsupport");
+/// `ds`: XML Signature.
+pub const DS: Namespace<'static> = Namespace::new("ds", "http://www.w3.org/2000/09/xmldsig#");
+
+/// The protocol, as `protocolSupportEnumeration` names it.
+pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+/// HTTP-Redirect (Bindings 3.4).
+pub const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+/// HTTP-POST (Bindings 3.5).
+pub const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+/// DEFLATE, the one encoding of HTTP-Redirect (Bindings 3.4.4.1).
+pub const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
+/// Bearer confirmation (Profiles 3.3).
+pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+/// The format of an entityID as a NameID (Core 8.3.6).
+pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+/// Attribute names that are URIs (Core 8.2.2).
+pub const ATTRIBUTE_URI: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri";
+/// Attribute names that are plain words (Core 8.2.3).
+pub const ATTRIBUTE_BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";

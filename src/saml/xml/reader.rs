@@ -1,0 +1,398 @@
+//! The strict reader: one pass of the tokeniser, every rule of well-formedness and namespaces that
+//! it lets through checked here, and what SAML forbids beside (DESIGN, decision 5).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use quick_xml::errors::{Error as TokenError, IllFormedError};
+use quick_xml::events::Event;
+
+use super::attributes::{self, RawAttribute, RawName};
+use super::chars::{all_legal, is_absolute_uri, is_blank};
+use super::tree::{Attribute, Binding, Document, Element, Node, Scope, lookup};
+use super::{Limits, XML_NAMESPACE, XMLNS_NAMESPACE, XmlError};
+
+/// Reads a whole document, or says which rule it breaks.
+///
+/// One byte-order mark of UTF-8 is skipped, as XML 1.0, section 4.3.3 demands. The time taken is
+/// linear in the number of bytes, within the limits.
+pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, XmlError> {
+    if bytes.len() > limits.bytes {
+        return Err(XmlError::TooLarge);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| XmlError::NotUtf8)?;
+    if !all_legal(text) {
+        return Err(XmlError::IllegalCharacter);
+    }
+    let mut tokens = quick_xml::Reader::from_str(text);
+    tokens.config_mut().enable_all_checks(true);
+    let mut builder = Builder::new(limits);
+    loop {
+        match tokens.read_event().map_err(|error| rule_of(&error))? {
+            Event::Eof => return builder.finish(),
+            event => builder.take(&event)?,
+        }
+    }
+}
+
+const fn rule_of(error: &TokenError) -> XmlError {
+    match error {
+        TokenError::IllFormed(fault) => match fault {
+            IllFormedError::MismatchedEndTag { .. }
+            | IllFormedError::UnmatchedEndTag(_)
+            | IllFormedError::MissingEndTag(_) => XmlError::Tags,
+            IllFormedError::DoubleHyphenInComment => XmlError::Comment,
+            IllFormedError::UnclosedReference => XmlError::Entity,
+            IllFormedError::MissingDoctypeName => XmlError::DocumentType,
+            _ => XmlError::Markup,
+        },
+        TokenError::Encoding(_) => XmlError::NotUtf8,
+        _ => XmlError::Markup,
+    }
+}
+
+/// An element whose end tag has not come yet.
+struct Open {
+    element: Element,
+    has_comment: bool,
+}
+
+struct Builder<'l> {
+    limits: &'l Limits,
+    open: Vec<Open>,
+    root: Option<Element>,
+    /// The text that is being joined; it becomes one node at the next tag.
+    text: String,
+    ids: HashSet<String>,
+    nodes: usize,
+    started: bool,
+    no_scope: Scope,
+    no_namespace: Arc<Binding>,
+    xml: Arc<Binding>,
+}
+
+fn binding(prefix: &str, namespace: &str) -> Arc<Binding> {
+    Arc::new(Binding {
+        prefix: prefix.into(),
+        namespace: namespace.into(),
+    })
+}
+
+impl<'l> Builder<'l> {
+    fn new(limits: &'l Limits) -> Self {
+        Self {
+            limits,
+            open: Vec::new(),
+            root: None,
+            text: String::new(),
+            ids: HashSet::new(),
+            nodes: 0,
+            started: false,
+            no_scope: Arc::new([]),
+            no_namespace: binding("", ""),
+            xml: binding("xml", XML_NAMESPACE),
+        }
+    }
+
+    fn take(&mut self, event: &Event<'_>) -> Result<(), XmlError> {
+        let first = !std::mem::replace(&mut self.started, true);
+        match event {
+            Event::Start(tag) => self.start(tag),
+            Event::Empty(tag) => {
+                self.start(tag)?;
+                self.end()
+            }
+            Event::End(_) => self.end(),
+            Event::Text(text) => self.literal(text),
+            Event::CData(data) => self.character_data(|value| {
+                attributes::push_text(value, data);
+                Ok(())
+            }),
+            Event::GeneralRef(name) => self.character_data(|value| {
+                value.push(attributes::resolve(name)?);
+                Ok(())
+            }),
+            Event::Comment(_) => self.comment(),
+            Event::Decl(declaration) if first => check_declaration(declaration),
+            Event::Decl(_) => Err(XmlError::Declaration),
+            Event::PI(_) => Err(XmlError::ProcessingInstruction),
+            Event::DocType(_) => Err(XmlError::DocumentType),
+            Event::Eof => Ok(()),
+        }
+    }
+
+    fn count_node(&mut self) -> Result<(), XmlError> {
+        self.nodes += 1;
+        if self.nodes > self.limits.nodes {
+            Err(XmlError::TooManyNodes)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn literal(&mut self, text: &str) -> Result<(), XmlError> {
+        if self.open.is_empty() {
+            return if is_blank(text) {
+                Ok(())
+            } else {
+                Err(XmlError::TextOutsideRoot)
+            };
+        }
+        if text.contains("]]>") {
+            return Err(XmlError::CdataEnd);
+        }
+        attributes::push_text(&mut self.text, text);
+        Ok(())
+    }
+
+    /// CDATA sections and references: not even blank ones may stand outside the root.
+    fn character_data(
+        &mut self,
+        append: impl FnOnce(&mut String) -> Result<(), XmlError>,
+    ) -> Result<(), XmlError> {
+        if self.open.is_empty() {
+            return Err(XmlError::TextOutsideRoot);
+        }
+        append(&mut self.text)
+    }
+
+    fn comment(&mut self) -> Result<(), XmlError> {
+        self.count_node()?;
+        if let Some(open) = self.open.last_mut() {
+            open.has_comment = true;
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, tag: &str) -> Result<(), XmlError> {
+        if self.root.is_some() {
+            return Err(XmlError::SecondRoot);
+        }
+        self.flush_text()?;
+        self.count_node()?;
+        if self.open.len() >= self.limits.depth {
+            return Err(XmlError::TooDeep);
+        }
+        let mut raw = Vec::new();
+        let name = attributes::read_tag(tag, self.limits.attributes, &mut raw)?;
+        let scope = self.scope(&raw)?;
+        let element = Element {
+            binding: self.element_binding(&scope, name)?,
+            local: name.local.into(),
+            attributes: self.attributes(&scope, &raw)?,
+            content: Vec::new(),
+            scope,
+        };
+        self.remember_ids(&element)?;
+        self.open.push(Open {
+            element,
+            has_comment: false,
+        });
+        Ok(())
+    }
+
+    /// The bindings in scope at an element: its parent's, and what it declares itself.
+    fn scope(&self, raw: &[RawAttribute<'_>]) -> Result<Scope, XmlError> {
+        let inherited = self
+            .open
+            .last()
+            .map_or(&self.no_scope, |open| &open.element.scope);
+        let mut declared = raw.iter().filter_map(declaration).peekable();
+        if declared.peek().is_none() {
+            return Ok(Arc::clone(inherited));
+        }
+        let mut here: Vec<(&str, String)> = Vec::new();
+        for (prefix, value) in declared {
+            if here.iter().any(|(other, _)| *other == prefix) {
+                return Err(XmlError::DuplicateAttribute);
+            }
+            if here.len() >= self.limits.namespaces {
+                return Err(XmlError::TooManyNamespaces);
+            }
+            here.push((
+                prefix,
+                check_binding(prefix, attributes::attribute_value(value)?)?,
+            ));
+        }
+        let kept = inherited
+            .iter()
+            .filter(|old| here.iter().all(|(new, _)| **new != *old.prefix));
+        let mut scope: Vec<_> = kept.cloned().collect();
+        for (prefix, namespace) in here {
+            // `xmlns=""` takes the default away, and `xml` is bound everywhere.
+            if !namespace.is_empty() && prefix != "xml" {
+                scope.push(binding(prefix, &namespace));
+            }
+        }
+        if scope.len() > self.limits.namespaces {
+            return Err(XmlError::TooManyNamespaces);
+        }
+        Ok(scope.into())
+    }
+
+    fn element_binding(&self, scope: &Scope, name: RawName<'_>) -> Result<Arc<Binding>, XmlError> {
+        match (name.prefix, lookup(scope, name.prefix)) {
+            (_, Some(found)) => Ok(Arc::clone(found)),
+            ("", None) => Ok(Arc::clone(&self.no_namespace)),
+            ("xml", None) => Ok(Arc::clone(&self.xml)),
+            ("xmlns", None) => Err(XmlError::ReservedPrefix),
+            _ => Err(XmlError::UndeclaredPrefix),
+        }
+    }
+
+    /// The attributes that are no declarations, in canonical order, so that equal ones meet.
+    fn attributes(
+        &self,
+        scope: &Scope,
+        raw: &[RawAttribute<'_>],
+    ) -> Result<Vec<Attribute>, XmlError> {
+        let mut attributes = Vec::with_capacity(raw.len());
+        for RawAttribute { name, value } in raw.iter().filter(|one| declaration(one).is_none()) {
+            let binding = if name.prefix.is_empty() {
+                // The default namespace does not apply to attributes.
+                Arc::clone(&self.no_namespace)
+            } else {
+                self.element_binding(scope, *name)?
+            };
+            let value = attributes::attribute_value(value)?;
+            attributes.push(Attribute {
+                binding,
+                local: name.local.into(),
+                value,
+            });
+        }
+        attributes.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+        if attributes
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if a.order() == b.order()))
+        {
+            return Err(XmlError::DuplicateAttribute);
+        }
+        Ok(attributes)
+    }
+
+    /// SAML's `ID` and `xml:id` share one set: no two elements may be meant by one reference.
+    fn remember_ids(&mut self, element: &Element) -> Result<(), XmlError> {
+        for id in [
+            element.attribute("ID"),
+            element.attribute_ns(XML_NAMESPACE, "id"),
+        ] {
+            if id.is_some_and(|id| !self.ids.insert(id.to_owned())) {
+                return Err(XmlError::DuplicateId);
+            }
+        }
+        Ok(())
+    }
+
+    fn flush_text(&mut self) -> Result<(), XmlError> {
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        self.count_node()?;
+        if let Some(open) = self.open.last_mut() {
+            open.element
+                .content
+                .push(Node::Text(std::mem::take(&mut self.text)));
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), XmlError> {
+        self.flush_text()?;
+        let Some(Open {
+            element,
+            has_comment,
+        }) = self.open.pop()
+        else {
+            return Err(XmlError::Tags);
+        };
+        if has_comment && holds_value(&element) {
+            return Err(XmlError::CommentInValue);
+        }
+        match self.open.last_mut() {
+            Some(parent) => parent.element.content.push(Node::Element(element)),
+            None => self.root = Some(element),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Document, XmlError> {
+        if !self.open.is_empty() {
+            return Err(XmlError::Tags);
+        }
+        self.root
+            .map(|root| Document { root })
+            .ok_or(XmlError::NoRoot)
+    }
+}
+
+/// An element holds a value unless it holds elements with nothing but white space between them.
+fn holds_value(element: &Element) -> bool {
+    element.children().next().is_none() || element.texts().any(|text| !is_blank(text))
+}
+
+/// The prefix that an attribute declares, if it is a namespace declaration, and its raw value.
+fn declaration<'x>(attribute: &RawAttribute<'x>) -> Option<(&'x str, &'x str)> {
+    match attribute.name {
+        RawName {
+            prefix: "xmlns",
+            local,
+        } => Some((local, attribute.value)),
+        RawName {
+            prefix: "",
+            local: "xmlns",
+        } => Some(("", attribute.value)),
+        _ => None,
+    }
+}
+
+/// Namespaces in XML 1.0, section 3 and its constraints.
+fn check_binding(prefix: &str, namespace: String) -> Result<String, XmlError> {
+    let reserved = match (prefix, namespace.as_str()) {
+        ("xml", name) => name != XML_NAMESPACE,
+        ("xmlns", _) | (_, XML_NAMESPACE | XMLNS_NAMESPACE) => true,
+        _ => false,
+    };
+    if reserved {
+        return Err(XmlError::ReservedPrefix);
+    }
+    match (prefix, namespace.is_empty()) {
+        ("", true) => Ok(namespace),
+        (_, true) => Err(XmlError::EmptyNamespace),
+        (_, false) if is_absolute_uri(&namespace) => Ok(namespace),
+        (_, false) => Err(XmlError::RelativeNamespace),
+    }
+}
+
+/// `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`, in this order (production 23).
+fn check_declaration(declaration: &str) -> Result<(), XmlError> {
+    let mut parts = Vec::new();
+    attributes::read_tag(declaration, 3, &mut parts).map_err(|_| XmlError::Declaration)?;
+    let mut parts = parts.into_iter().peekable();
+    let mut next = |name: &str| {
+        let is = |part: &RawAttribute<'_>| {
+            part.name
+                == RawName {
+                    prefix: "",
+                    local: name,
+                }
+        };
+        parts.next_if(is).map(|part| part.value)
+    };
+    match next("version") {
+        Some("1.0") => {}
+        Some(_) => return Err(XmlError::ForeignVersion),
+        None => return Err(XmlError::Declaration),
+    }
+    if next("encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("UTF-8")) {
+        return Err(XmlError::ForeignEncoding);
+    }
+    if next("standalone").is_some_and(|value| !matches!(value, "yes" | "no")) {
+        return Err(XmlError::Declaration);
+    }
+    if parts.next().is_some() {
+        Err(XmlError::Declaration)
+    } else {
+        Ok(())
+    }
+}

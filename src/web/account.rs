@@ -1,0 +1,286 @@
+//! `/account`: what Doorward knows about the person, their sessions, and their password.
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::App;
+use super::failure::{Failure, readable};
+use super::flow::{Flow, Purpose};
+use super::headers;
+use super::login::{onward, read_form};
+use super::pages::{AccountMessage, AccountPage, ChangePasswordPage, PasswordProblem, SessionRow};
+use super::sso::TokenForm;
+use super::visit::Visit;
+use crate::authn::password::{LEAST_CHARACTERS, PasswordError, check_policy};
+use crate::authn::throttle;
+use crate::directory::audit::{AuditEvent, AuditKind, Outcome};
+use crate::directory::name::SessionId;
+use crate::directory::reason::ReasonCode;
+use crate::directory::session::Session;
+use crate::directory::user::User;
+
+/// Somebody signed in, with what their forms have to bring along.
+struct Person {
+    session: Session,
+    user: User,
+    csrf: String,
+}
+
+async fn person(app: &App, visit: &Visit) -> Result<Option<Person>, Failure> {
+    let (Some(token), Some(csrf)) = (visit.token_hash(), visit.csrf()) else {
+        return Ok(None);
+    };
+    let found = app.store.session(&token).await?;
+    Ok(found
+        .filter(|(session, user)| session.is_live(app.site.limits, app.now()) && !user.disabled)
+        .map(|(session, user)| Person {
+            session,
+            user,
+            csrf,
+        }))
+}
+
+fn to_login() -> Response {
+    Redirect::to("/login").into_response()
+}
+
+/// `GET /account`.
+pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
+    match person(&app, &visit).await? {
+        None => Ok(to_login()),
+        Some(person) if person.user.must_change_password => {
+            Ok(Redirect::to("/account/password").into_response())
+        }
+        Some(person) => account_page(&app, person, None).await,
+    }
+}
+
+async fn account_page(
+    app: &App,
+    person: Person,
+    message: Option<AccountMessage>,
+) -> Result<Response, Failure> {
+    let Person {
+        session: this,
+        user,
+        csrf,
+    } = person;
+    let sessions = app.store.sessions_of(&user.id).await?;
+    let rows = sessions
+        .into_iter()
+        .filter(|session| session.is_live(app.site.limits, app.now()))
+        .map(|session| SessionRow {
+            this_one: session.id == this.id,
+            id: session.id.as_str().to_owned(),
+            browser: session.user_agent.unwrap_or_else(|| "a browser".to_owned()),
+            address: session.source.unwrap_or_default(),
+            signed_in: readable(session.signed_in_at),
+            last_used: readable(session.last_seen_at),
+        })
+        .collect();
+    Ok(headers::own_page(&AccountPage {
+        display_name: user.display_name,
+        user_name: user.name.as_str().to_owned(),
+        email: user.email,
+        sessions: rows,
+        message,
+        min_length: LEAST_CHARACTERS,
+        csrf,
+    }))
+}
+
+/// `GET /account/password`: the forced change after a sign-in with a one-time password.
+pub(super) async fn ask_password(
+    State(app): State<App>,
+    visit: Visit,
+    Query(form): Query<TokenForm>,
+) -> Result<Response, Failure> {
+    let flow = app.sealer.open(form.text(), Purpose::Form, app.now());
+    match person(&app, &visit).await? {
+        None => Ok(to_login()),
+        Some(person) => change_page(&app, &person, flow.as_ref(), None).await,
+    }
+}
+
+async fn change_page(
+    app: &App,
+    person: &Person,
+    flow: Option<&Flow>,
+    problem: Option<PasswordProblem>,
+) -> Result<Response, Failure> {
+    let sp = match flow.and_then(Flow::sp) {
+        Some(id) => app.store.sp_by_id(&id).await?,
+        None => None,
+    };
+    let token = flow
+        .map(|flow| app.sealer.seal(flow, Purpose::Form, app.now()))
+        .transpose()?;
+    Ok(headers::page(&ChangePasswordPage {
+        user_name: person.user.name.as_str().to_owned(),
+        app_name: sp.map(|sp| sp.title().to_owned()),
+        token,
+        problem,
+        min_length: LEAST_CHARACTERS,
+        csrf: person.csrf.clone(),
+    }))
+}
+
+/// The fields of both password forms.
+#[derive(Debug, Deserialize)]
+pub(super) struct PasswordForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    current: String,
+    #[serde(default)]
+    new: String,
+    #[serde(default)]
+    again: String,
+}
+
+/// `POST /account/password`: the current password, the new one twice; ends all other sessions.
+pub(super) async fn change_password(
+    State(app): State<App>,
+    visit: Visit,
+    body: Body,
+) -> Result<Response, Failure> {
+    let form: PasswordForm = read_form(body).await?;
+    let flow = app.sealer.open(&form.token, Purpose::Form, app.now());
+    let Some(person) = person(&app, &visit).await? else {
+        return Ok(to_login());
+    };
+    if !visit.is_own_form(&form.csrf) {
+        return change_page(&app, &person, flow.as_ref(), None).await;
+    }
+    let forced = person.user.must_change_password;
+    if let Err(problem) = set_password(&app, &visit, &person, &form).await? {
+        return if forced {
+            change_page(&app, &person, flow.as_ref(), Some(problem)).await
+        } else {
+            account_page(&app, person, Some(AccountMessage::Password(problem))).await
+        };
+    }
+    match flow {
+        Some(flow) if forced => onward(&app, &flow).await,
+        _ if forced => Ok(Redirect::to("/").into_response()),
+        _ => account_page(&app, person, Some(AccountMessage::PasswordChanged)).await,
+    }
+}
+
+async fn set_password(
+    app: &App,
+    visit: &Visit,
+    person: &Person,
+    form: &PasswordForm,
+) -> Result<Result<(), PasswordProblem>, Failure> {
+    if let Err(problem) = worth_trying(form) {
+        return Ok(Err(problem));
+    }
+    let user = &person.user;
+    let (account, source) = (user.name.key(), throttle::source_key(visit.source));
+    if app.site.throttle {
+        let history = app.store.throttle(&account, &source, app.now()).await?;
+        if let Some(wait) = throttle::delay(&history, app.now()) {
+            return Ok(Err(PasswordProblem::Throttled {
+                seconds: wait.as_secs().max(1),
+            }));
+        }
+    }
+    let credential = app.store.credential(&account).await?;
+    let stored = credential
+        .as_ref()
+        .and_then(|credential| credential.password_hash.as_deref());
+    let event = AuditEvent {
+        actor: Some(user.name.as_str().to_owned()),
+        user: Some(user.name.clone()),
+        ..visit.event(app, AuditKind::PasswordChanged)
+    };
+    let right = match app.passwords.verify(&form.current, stored, &source).await {
+        Ok(verified) => verified.ok,
+        Err(error) => return problem_of(error).map(Err),
+    };
+    if !right {
+        let reason = Some(ReasonCode::WrongPassword);
+        let event = AuditEvent {
+            outcome: Outcome::Refused,
+            reason,
+            ..event
+        };
+        app.store.sign_in_failed(&account, &source, event).await?;
+        return Ok(Err(PasswordProblem::CurrentWrong));
+    }
+    let hash = match app.passwords.hash(&form.new, &source).await {
+        Ok(hash) => hash,
+        Err(error) => return problem_of(error).map(Err),
+    };
+    let keep = Some(&person.session.id);
+    app.store
+        .change_password(&user.id, hash, false, keep, event)
+        .await?;
+    Ok(Ok(()))
+}
+
+fn worth_trying(form: &PasswordForm) -> Result<(), PasswordProblem> {
+    if form.new != form.again {
+        return Err(PasswordProblem::Differ);
+    }
+    if form.new == form.current {
+        return Err(PasswordProblem::Unchanged);
+    }
+    match check_policy(&form.new) {
+        Ok(()) => Ok(()),
+        Err(PasswordError::TooLong) => Err(PasswordProblem::TooLong),
+        Err(_) => Err(PasswordProblem::TooShort {
+            min_length: LEAST_CHARACTERS,
+        }),
+    }
+}
+
+fn problem_of(error: PasswordError) -> Result<PasswordProblem, Failure> {
+    match error {
+        PasswordError::Busy { retry_after } => Ok(PasswordProblem::TooBusy {
+            seconds: retry_after.as_secs().max(1),
+        }),
+        PasswordError::TooLong => Ok(PasswordProblem::TooLong),
+        other => Err(other.into()),
+    }
+}
+
+/// The fields of the form that ends a session.
+#[derive(Debug, Deserialize)]
+pub(super) struct RevokeForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    session: String,
+}
+
+/// `POST /account/sessions/revoke`: ends one of one's own sessions.
+pub(super) async fn revoke_session(
+    State(app): State<App>,
+    visit: Visit,
+    body: Body,
+) -> Result<Response, Failure> {
+    let form: RevokeForm = read_form(body).await?;
+    let Some(person) = person(&app, &visit).await? else {
+        return Ok(to_login());
+    };
+    if !visit.is_own_form(&form.csrf) {
+        return Ok(Redirect::to("/account").into_response());
+    }
+    let id = SessionId::from_stored(form.session);
+    let own = app.store.sessions_of(&person.user.id).await?;
+    if own.iter().any(|session| session.id == id) {
+        let event = AuditEvent {
+            actor: Some(person.user.name.as_str().to_owned()),
+            user: Some(person.user.name.clone()),
+            ..visit.event(&app, AuditKind::SessionRevoked)
+        };
+        app.store.revoke_session(&id, event).await?;
+    }
+    account_page(&app, person, Some(AccountMessage::SessionEnded)).await
+}

@@ -1,0 +1,296 @@
+//! The answer to a request: decide, write down, sign, hand over; or refuse.
+//!
+//! Every way to an assertion comes through [`answer`].
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response as HttpResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::App;
+use super::door::{self, Door, DoorName};
+use super::failure::{Failure, reference};
+use super::flow::{Flow, Purpose, to_login};
+use super::headers;
+use super::launcher;
+use super::pages::{DeniedPage, PostFormPage};
+use super::visit::Visit;
+use crate::access::{self, Denial, Freshness, Grant, Refusal};
+use crate::clock::random;
+use crate::directory::audit::{AuditEvent, AuditKind, Outcome};
+use crate::directory::name::MessageId;
+use crate::directory::reason::ReasonCode;
+use crate::directory::service_provider::{Denied, NameIdFormat, ServiceProvider};
+use crate::directory::session::Release;
+use crate::directory::user::User;
+use crate::saml::authn_request::{Asked, AuthnRequest, ReplyTo};
+use crate::saml::response::{Response, ResponseError, SignedResponse};
+use crate::saml::status::Status;
+use crate::storage::Recorded;
+
+/// How often a decision is taken again that grew too old, or whose session changed under it.
+const TRIES: usize = 3;
+
+/// What a try at an answer came to.
+enum Try {
+    Answered(HttpResponse),
+    /// The decision cannot be acted on any more; it has to fall again on new facts.
+    Again,
+}
+
+/// Decides on a request and answers it. `flow` is there where the browser came back from the
+/// sign-in page.
+pub(super) async fn answer(
+    app: &App,
+    visit: &Visit,
+    door: Door,
+    request: &AuthnRequest<'_>,
+    flow: Option<Flow>,
+) -> Result<HttpResponse, Failure> {
+    let mut facts = Some(door.facts);
+    for _ in 0..TRIES {
+        let facts = match facts.take() {
+            Some(facts) => facts,
+            None => again(app, visit, request.sp()).await?,
+        };
+        let freshness = freshness(request, flow.as_ref());
+        let sign_on = request.sign_on(freshness)?;
+        match access::authorize(sign_on, facts, app.site.limits, app.now()) {
+            Ok(grant) => match release(app, visit, request, grant).await? {
+                Try::Answered(response) => return Ok(response),
+                Try::Again => {}
+            },
+            Err(denial) => return refuse(app, visit, request, flow, *denial).await,
+        }
+    }
+    Err(Failure::of(ReasonCode::Overloaded)
+        .because("no decision stayed current")
+        .retry_after(1))
+}
+
+/// New facts; on another registration the request has to be checked anew by whoever asks again.
+async fn again(
+    app: &App,
+    visit: &Visit,
+    sp: &ServiceProvider,
+) -> Result<crate::directory::facts::Facts, Failure> {
+    let session = visit.token_hash();
+    let door = door::fetch(app, DoorName::Id(&sp.id), session.as_ref()).await?;
+    Ok(door.facts)
+}
+
+fn freshness(request: &AuthnRequest<'_>, flow: Option<&Flow>) -> Freshness {
+    match flow {
+        Some(flow) => flow.freshness(),
+        None if request.asked().force_authn => Freshness::SignInAgain,
+        None => Freshness::AnySession,
+    }
+}
+
+/// Turns a grant into a Response that leaves only after its audit row is committed (DESIGN 14).
+async fn release(
+    app: &App,
+    visit: &Visit,
+    request: &AuthnRequest<'_>,
+    grant: Grant<'_>,
+) -> Result<Try, Failure> {
+    let asked = request.asked();
+    let index = MessageId::from_random(random().map_err(Failure::internal)?);
+    let released = grant.release(|| index.as_str().to_owned());
+    let released =
+        released.ok_or_else(|| Failure::internal("a dry run cannot make an assertion"))?;
+    let (user, decided_at) = (grant.user().clone(), grant.decided_at());
+    let persistent = is_persistent(&grant, asked);
+    let stamp = app.stamp()?;
+    let response = match Response::success(grant, asked, &released, &app.issuer, &stamp) {
+        Ok(response) => response.sign(&app.signing_key).map_err(Failure::internal)?,
+        Err(ResponseError::NotCurrent) => return Ok(Try::Again),
+        Err(error) => {
+            return tell_sp(app, visit, request, &user, &error)
+                .await
+                .map(Try::Answered);
+        }
+    };
+    let event = event(app, visit, request.sp(), &user);
+    let event = AuditEvent {
+        detail: Some(stamp.assertion_id.as_str().to_owned()),
+        ..event
+    };
+    match record(app, &released, request.sp(), persistent, event).await? {
+        Recorded::SessionGone | Recorded::FlowUsedUp | Recorded::VisitedMeanwhile => {
+            return Ok(Try::Again);
+        }
+        Recorded::Done => {}
+    }
+    if app.now().since(decided_at) > access::GRANT_LIFETIME {
+        return Ok(Try::Again);
+    }
+    let (trace, sp) = (&visit.trace, request.sp().name.as_str());
+    tracing::info!(%trace, sp, user = user.name.as_str(), "assertion issued");
+    Ok(Try::Answered(post(request.sp(), &response)))
+}
+
+async fn record(
+    app: &App,
+    released: &Release,
+    sp: &ServiceProvider,
+    persistent: bool,
+    event: AuditEvent,
+) -> Result<Recorded, Failure> {
+    Ok(app
+        .store
+        .release(released, &sp.id, persistent, event)
+        .await?)
+}
+
+fn is_persistent(grant: &Grant<'_>, asked: &Asked) -> bool {
+    let format = asked
+        .name_id_format()
+        .unwrap_or_else(|| grant.usual_name_id_format());
+    format == NameIdFormat::Persistent
+}
+
+fn event(app: &App, visit: &Visit, sp: &ServiceProvider, user: &User) -> AuditEvent {
+    AuditEvent {
+        user: Some(user.name.clone()),
+        actor: Some(user.name.as_str().to_owned()),
+        sp: Some(sp.name.clone()),
+        ..visit.event(app, AuditKind::Assertion)
+    }
+}
+
+/// The person may enter, but what the SP asks for cannot be said about them.
+async fn tell_sp(
+    app: &App,
+    visit: &Visit,
+    request: &AuthnRequest<'_>,
+    user: &User,
+    error: &ResponseError,
+) -> Result<HttpResponse, Failure> {
+    let Some(status) = error.status() else {
+        return Err(Failure::internal(error));
+    };
+    let event = event(app, visit, request.sp(), user);
+    write_refusal(app, event, error.reason()).await?;
+    let (trace, reason, sp) = (
+        &visit.trace,
+        error.reason().word(),
+        request.sp().name.as_str(),
+    );
+    tracing::warn!(%trace, reason, sp, cause = %error, "status sent");
+    post_status(app, request.reply_to(), status)
+}
+
+/// Nobody enters: to the sign-in page where that can help, else to the page or status that the
+/// registration asks for.
+async fn refuse(
+    app: &App,
+    visit: &Visit,
+    request: &AuthnRequest<'_>,
+    flow: Option<Flow>,
+    denial: Denial<'_>,
+) -> Result<HttpResponse, Failure> {
+    let (refusal, sp) = (denial.refusal, request.sp());
+    let (trace, reason, name) = (&visit.trace, refusal.reason().word(), sp.name.as_str());
+    if refusal == Refusal::RegistrationChanged {
+        return Err(Failure::of(ReasonCode::Overloaded)
+            .because(refusal)
+            .at(sp)
+            .retry_after(1));
+    }
+    if refusal == Refusal::SpDisabled {
+        return Err(Failure::of(ReasonCode::SpDisabled).at(sp));
+    }
+    if request.asked().is_passive {
+        tracing::info!(%trace, reason, sp = name, "NoPassive sent");
+        if let Some(user) = denial.user.filter(|_| !refusal.is_cured_by_signing_in()) {
+            write_refusal(app, event(app, visit, sp, &user), refusal.reason()).await?;
+        }
+        return post_status(app, request.reply_to(), Status::NoPassive);
+    }
+    let flow = match flow {
+        Some(flow) => flow,
+        None => Flow::into_app(&sp.id, request.asked().clone(), app.now())?,
+    };
+    if refusal.is_cured_by_signing_in() {
+        return to_login(app, &flow);
+    }
+    if refusal == Refusal::PasswordChangeDue {
+        let token = app.sealer.seal(&flow, Purpose::Form, app.now())?;
+        return Ok(super::flow::hand_on(app, "/account/password", token));
+    }
+    let Some(user) = denial.user else {
+        return Err(Failure::of(refusal.reason()).because(refusal).at(sp));
+    };
+    tracing::warn!(%trace, reason, sp = name, user = user.name.as_str(), "refused");
+    write_refusal(app, event(app, visit, sp, &user), refusal.reason()).await?;
+    match sp.policy.denied {
+        Denied::Status => post_status(app, request.reply_to(), Status::RequestDenied),
+        Denied::Page => denied_page(app, visit, sp, &user, refusal, flow).await,
+    }
+}
+
+async fn write_refusal(app: &App, event: AuditEvent, reason: ReasonCode) -> Result<(), Failure> {
+    let event = AuditEvent {
+        outcome: Outcome::Refused,
+        reason: Some(reason),
+        ..event
+    };
+    Ok(app.store.record(event).await?)
+}
+
+/// The 403 page: which app, as whom, whom to ask, and the ways on (DESIGN 17).
+async fn denied_page(
+    app: &App,
+    visit: &Visit,
+    sp: &ServiceProvider,
+    user: &User,
+    refusal: Refusal,
+    flow: Flow,
+) -> Result<HttpResponse, Failure> {
+    let apps = match visit.token_hash() {
+        Some(token) => launcher::tiles(app, &token).await?,
+        None => vec![],
+    };
+    let token = app
+        .sealer
+        .seal(&flow.for_someone_else()?, Purpose::Form, app.now())?;
+    let page = DeniedPage {
+        app_name: sp.title().to_owned(),
+        app_host: sp.host(),
+        display_name: user.display_name.clone(),
+        user_name: user.name.as_str().to_owned(),
+        contact: sp
+            .policy
+            .contact
+            .clone()
+            .or_else(|| app.site.contact.clone()),
+        switch_url: "/login/someone-else".to_owned(),
+        token,
+        apps,
+        reference: reference(refusal.reason(), &visit.trace, app.now()),
+    };
+    Ok((StatusCode::FORBIDDEN, headers::page(&page)).into_response())
+}
+
+/// A status at a registered endpoint.
+pub(super) fn post_status(
+    app: &App,
+    reply: ReplyTo<'_>,
+    status: Status,
+) -> Result<HttpResponse, Failure> {
+    let sp = reply.sp;
+    let response = Response::failure(reply, status, &app.issuer, &app.stamp()?);
+    let signed = response.sign(&app.signing_key).map_err(Failure::internal)?;
+    Ok(post(sp, &signed))
+}
+
+/// The page that posts a Response to its endpoint (Bindings 3.5.4).
+fn post(sp: &ServiceProvider, response: &SignedResponse) -> HttpResponse {
+    headers::post_page(&PostFormPage {
+        app_name: sp.title().to_owned(),
+        acs: response.destination().to_owned(),
+        saml_response: STANDARD.encode(response.xml()),
+        relay_state: response.relay_state().map(str::to_owned),
+    })
+}

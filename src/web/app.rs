@@ -1,0 +1,204 @@
+//! What every handler has in reach.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::flow::Sealer;
+use crate::authn::password::Passwords;
+use crate::clock::{Clock, random};
+use crate::config::Network;
+use crate::directory::name::{MessageId, SpId};
+use crate::directory::reason::ReasonCode;
+use crate::directory::service_provider::ServiceProvider;
+use crate::directory::session::SessionLimits;
+use crate::directory::time::UnixTime;
+use crate::saml::authn_context::AuthnContext;
+use crate::saml::authn_request::Receiver;
+use crate::saml::name_id::PairwiseSecret;
+use crate::saml::response::{Issuer, Stamp};
+use crate::saml::signature::{SigningKey, VerifyingKey};
+use crate::storage::Store;
+
+/// Shared by all handlers; cloning is cheap.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// The parts of an [`App`].
+pub struct Inner {
+    /// What the configuration says about this site.
+    pub site: Site,
+    /// Where time comes from.
+    pub clock: Clock,
+    /// The database.
+    pub store: Store,
+    /// Seals what was asked.
+    pub(super) sealer: Sealer,
+    /// The key that signs.
+    pub signing_key: SigningKey,
+    /// Checks and hashes passwords.
+    pub passwords: Passwords,
+    /// Who issues.
+    pub(super) issuer: Issuer,
+    /// What requests are held against.
+    pub(super) receiver: Receiver,
+    registrations: Mutex<HashMap<SpId, Arc<Registered>>>,
+    pub(super) metadata: Mutex<Option<super::metadata::Published>>,
+}
+
+/// What the configuration says, as far as HTTP is concerned.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// What browsers see, without a trailing slash.
+    pub base_url: String,
+    /// Our entityID.
+    pub entity_id: String,
+    /// Limits of sessions.
+    pub limits: SessionLimits,
+    /// Tolerance for others' clocks.
+    pub clock_skew: Duration,
+    /// Whether failed sign-ins make the next one wait.
+    pub throttle: bool,
+    /// Whom people ask where the SP names nobody.
+    pub contact: Option<String>,
+    /// Whose forwarded headers are believed.
+    pub trusted_proxies: Vec<Network>,
+}
+
+impl Site {
+    /// Whether browsers reach it by TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.base_url.starts_with("https://")
+    }
+
+    /// Whether a password reaches it unseen by the network: by TLS, or on the machine itself.
+    fn protects_passwords(&self) -> bool {
+        self.is_https()
+            || url::Url::parse(&self.base_url)
+                .is_ok_and(|url| crate::directory::service_provider::is_loopback(&url))
+    }
+
+    /// Whether a peer may say for whom it speaks.
+    pub(super) fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies
+            .iter()
+            .any(|network| network.contains(peer))
+    }
+}
+
+/// A registration with its keys parsed, cached under its version.
+pub(super) struct Registered {
+    pub(super) sp: ServiceProvider,
+    pub(super) keys: Vec<VerifyingKey>,
+}
+
+impl Registered {
+    fn new(sp: ServiceProvider) -> Self {
+        // Each was tried out when it was registered. One that OpenSSL does not take any more
+        // verifies nothing, and where signatures are required the door then stays closed.
+        let certificates = sp
+            .certificates
+            .iter()
+            .map(|der| VerifyingKey::from_certificate_der(der));
+        let bare = sp
+            .bare_keys
+            .iter()
+            .map(|der| VerifyingKey::from_public_key_der(der));
+        let keys = certificates.chain(bare).filter_map(Result::ok).collect();
+        Self { sp, keys }
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(
+        site: Site,
+        clock: Clock,
+        store: Store,
+        secrets: &crate::keystore::Secrets,
+        signing_key: SigningKey,
+        passwords: Passwords,
+    ) -> Self {
+        let issuer = Issuer {
+            entity_id: site.entity_id.clone(),
+            pairwise_secret: PairwiseSecret::new(*secrets.pairwise_secret()),
+            limits: site.limits,
+        };
+        let receiver = Receiver {
+            entity_id: site.entity_id.clone(),
+            sso_location: format!("{}/saml/sso", site.base_url),
+            context: AuthnContext::of_password(site.protects_passwords()),
+            clock_skew: site.clock_skew,
+        };
+        Self(Arc::new(Inner {
+            site,
+            clock,
+            store,
+            sealer: Sealer::new(secrets.clone()),
+            signing_key,
+            passwords,
+            issuer,
+            receiver,
+            registrations: Mutex::default(),
+            metadata: Mutex::default(),
+        }))
+    }
+
+    /// The instant now.
+    #[must_use]
+    pub fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
+
+    /// The instant and fresh ids of one Response.
+    pub(super) fn stamp(&self) -> Result<Stamp, Failure> {
+        let id = || {
+            random()
+                .map(MessageId::from_random)
+                .map_err(Failure::internal)
+        };
+        Ok(Stamp {
+            now: self.now(),
+            response_id: id()?,
+            assertion_id: id()?,
+            transient: id()?,
+        })
+    }
+
+    /// The registration in this version, from memory if it is there.
+    pub(super) async fn registration(
+        &self,
+        id: &SpId,
+        version: i64,
+    ) -> Result<Arc<Registered>, Failure> {
+        let known = self.registrations().get(id).cloned();
+        if let Some(known) = known.filter(|known| known.sp.version == version) {
+            return Ok(known);
+        }
+        let read = self.store.sp_by_id(id).await?;
+        let sp = read.ok_or_else(|| Failure::of(ReasonCode::UnknownIssuer))?;
+        let registered = Arc::new(Registered::new(sp));
+        self.registrations().insert(id.clone(), registered.clone());
+        Ok(registered)
+    }
+
+    fn registrations(&self) -> std::sync::MutexGuard<'_, HashMap<SpId, Arc<Registered>>> {
+        // A map of Arcs is whole whatever happened to another thread.
+        self.registrations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}

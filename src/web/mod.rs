@@ -1,0 +1,28 @@
+//! HTTP: one file per door. Handlers are prose: extract, fetch, decide, answer.
+//!
+//! This room knows neither SQL nor the rules of SAML nor who may enter: it asks the rooms that do.
+
+pub mod assets;
+pub mod pages;
+
+mod account;
+mod answer;
+mod app;
+mod cookies;
+mod door;
+mod failure;
+mod flow;
+mod headers;
+mod health;
+mod launcher;
+mod login;
+mod logout;
+mod metadata;
+mod reasons;
+mod routes;
+mod sso;
+mod visit;
+
+pub use app::{App, Site};
+pub use metadata::metadata_document;
+pub use routes::router;

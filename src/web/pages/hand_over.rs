@@ -1,0 +1,104 @@
+//! The pages between two doors: they post themselves on, or ask before they do.
+
+use askama::Template;
+
+use crate::web::assets;
+
+/// The Response on its way to the SP's ACS (Bindings 3.5.4).
+#[derive(Debug, Template)]
+#[template(path = "post_form.html")]
+pub struct PostFormPage {
+    /// Display name of the SP.
+    pub app_name: String,
+    /// The registered ACS.
+    pub acs: String,
+    /// The Response, base64.
+    pub saml_response: String,
+    /// As it came. A browser sends a lone line feed as CR LF; no form can avoid it.
+    pub relay_state: Option<String>,
+}
+
+/// A token on its way to our own origin, where the cookie comes along (DESIGN 10).
+#[derive(Debug, Template)]
+#[template(path = "hand_on.html")]
+pub struct HandOnPage {
+    /// A path of ours: `/saml/sso/continue`.
+    pub action: String,
+    /// The sealed token.
+    pub token: String,
+}
+
+/// Another site started IdP-initiated SSO: it asks first (DESIGN 17).
+#[derive(Debug, Template)]
+#[template(path = "idp_initiated.html")]
+pub struct IdpInitiatedConfirmPage {
+    /// Display name of the SP.
+    pub app_name: String,
+    /// Where it is.
+    pub app_host: String,
+    /// Who is signed in, or none yet.
+    pub user_name: Option<String>,
+    /// The host of the site that started it, where the browser says.
+    pub came_from: Option<String>,
+    /// Where "Open" posts to: a path of ours.
+    pub action: String,
+    /// The sealed token that goes there.
+    pub token: String,
+}
+
+#[cfg(test)]
+impl PostFormPage {
+    pub(super) fn samples() -> Vec<Self> {
+        let hostile = super::tests::HOSTILE.to_owned();
+        vec![
+            Self {
+                app_name: "Store".into(),
+                acs: "https://store.example.org/saml/acs".into(),
+                saml_response: "PHNhbWxwOlJlc3BvbnNlLz4+/w==".into(),
+                relay_state: Some("/assets?q=a&b=\"<c>\"".into()),
+            },
+            Self {
+                app_name: "Publisher".into(),
+                acs: "http://127.0.0.1:8082/saml/acs?tenant=1&x=2".into(),
+                saml_response: "PHNhbWxwOlJlc3BvbnNlLz4=".into(),
+                relay_state: None,
+            },
+            Self {
+                app_name: hostile.clone(),
+                acs: "javascript:alert(1)".into(),
+                saml_response: hostile.clone(),
+                relay_state: Some(hostile),
+            },
+        ]
+    }
+}
+
+#[cfg(test)]
+impl HandOnPage {
+    pub(super) fn samples() -> Vec<Self> {
+        vec![Self {
+            action: "/saml/sso/continue".into(),
+            token: "c2VhbGVk".into(),
+        }]
+    }
+}
+
+#[cfg(test)]
+impl IdpInitiatedConfirmPage {
+    pub(super) fn samples() -> Vec<Self> {
+        let hostile = super::tests::HOSTILE.to_owned();
+        let of = |came_from: Option<&str>, user_name: Option<&str>, app: &str| Self {
+            app_name: app.into(),
+            app_host: "store.example.org".into(),
+            user_name: user_name.map(Into::into),
+            came_from: came_from.map(Into::into),
+            action: "/saml/idp-initiated".into(),
+            token: "c2VhbGVk".into(),
+        };
+        vec![
+            of(Some("intranet.example.org"), Some("carla"), "Store"),
+            of(None, None, "Store"),
+            of(Some(&hostile), Some(&hostile), &hostile),
+        ]
+    }
+}

@@ -1,0 +1,33 @@
+//! `/reasons/CODE`: what a reason code means and what to do. No data about anybody.
+
+use axum::extract::Path;
+use axum::response::Response;
+
+use super::failure::Failure;
+use super::headers;
+use super::pages::{ReasonPage, ReasonRow, ReasonsIndexPage};
+use crate::directory::reason::ReasonCode;
+
+/// `GET /reasons`: all of them.
+pub(super) async fn index() -> Response {
+    let row = |code: &ReasonCode| ReasonRow {
+        code: code.word().to_owned(),
+        title: code.explanation().meaning.to_owned(),
+    };
+    headers::page(&ReasonsIndexPage {
+        reasons: ReasonCode::ALL.iter().map(row).collect(),
+    })
+}
+
+/// `GET /reasons/{code}`.
+pub(super) async fn show(Path(code): Path<String>) -> Result<Response, Failure> {
+    let code = ReasonCode::parse(&code).ok_or_else(|| Failure::of(ReasonCode::NotFound))?;
+    let explanation = code.explanation();
+    Ok(headers::page(&ReasonPage {
+        code: code.word().to_owned(),
+        title: code.word().replace('-', " "),
+        meaning: explanation.meaning.to_owned(),
+        person: explanation.person.to_owned(),
+        admin: explanation.administrator.to_owned(),
+    }))
+}

@@ -1,0 +1,43 @@
+//! Every address, in one screenful.
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{get, post};
+
+use super::{
+    App, account, assets, failure, headers, health, launcher, login, logout, metadata, reasons, sso,
+};
+
+/// The whole of Doorward's HTTP surface.
+pub fn router(app: App) -> Router {
+    Router::new()
+        // for service providers
+        .route("/saml/metadata", get(metadata::show))
+        .route("/saml/sso", get(sso::redirect).post(sso::post))
+        .route(
+            "/saml/sso/continue",
+            get(sso::resume).post(sso::resume_posted),
+        )
+        .route("/saml/idp-initiated", get(sso::idp_initiated))
+        // for people
+        .route("/", get(launcher::show))
+        .route("/login", get(login::show).post(login::submit))
+        .route("/login/someone-else", post(login::someone_else))
+        .route("/logout", get(logout::ask).post(logout::submit))
+        .route("/account", get(account::show))
+        .route(
+            "/account/password",
+            get(account::ask_password).post(account::change_password),
+        )
+        .route("/account/sessions/revoke", post(account::revoke_session))
+        .route("/reasons", get(reasons::index))
+        .route("/reasons/{code}", get(reasons::show))
+        .route(assets::ROUTE, get(assets::asset))
+        // for load balancers
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .fallback(failure::not_found)
+        .method_not_allowed_fallback(failure::method_not_allowed)
+        .layer(middleware::from_fn_with_state(app.clone(), headers::around))
+        .with_state(app)
+}

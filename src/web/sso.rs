@@ -1,0 +1,221 @@
+//! `/saml/sso`: AuthnRequests by HTTP-Redirect and HTTP-POST (Profiles 4.1), and sign-on that
+//! starts here (Profiles 4.1.5).
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::answer::{answer, post_status};
+use super::door::{self, DoorName};
+use super::failure::Failure;
+use super::flow::{Flow, Purpose, to_next_hop};
+use super::headers;
+use super::launcher;
+use super::pages::IdpInitiatedConfirmPage;
+use super::visit::{FetchSite, Visit};
+use super::{App, login};
+use crate::directory::reason::ReasonCode;
+use crate::saml::authn_request::{AuthnRequest, RequestRefused, UnverifiedAuthnRequest};
+use crate::saml::binding::{self, Inbound, RELAY_STATE_LIMIT};
+
+/// The most bytes of a posted body.
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// `GET /saml/sso`: a request by HTTP-Redirect. The browser came along with its cookies, so it is
+/// answered at once.
+pub(super) async fn redirect(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
+    let inbound = binding::decode_redirect(&visit.query)?;
+    receive(&app, &visit, inbound, Arrival::WithCookies).await
+}
+
+/// `POST /saml/sso`: a request by HTTP-POST. From another site no Lax cookie comes along, so it is
+/// checked and folded into a token, and decided after a hop to our own origin (DESIGN 10).
+pub(super) async fn post(
+    State(app): State<App>,
+    visit: Visit,
+    body: Body,
+) -> Result<Response, Failure> {
+    if binding::names_a_message(&visit.query) {
+        return Err(
+            Failure::of(ReasonCode::DuplicateParameter).because("a message in the query of a POST")
+        );
+    }
+    let body = form_text(body).await?;
+    receive(
+        &app,
+        &visit,
+        binding::decode_post(&body)?,
+        Arrival::MaybeWithout,
+    )
+    .await
+}
+
+/// Whether the session cookie can be relied on to be there, if there is a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Arrival {
+    WithCookies,
+    MaybeWithout,
+}
+
+async fn receive(
+    app: &App,
+    visit: &Visit,
+    inbound: Inbound,
+    arrival: Arrival,
+) -> Result<Response, Failure> {
+    if inbound
+        .relay_state
+        .as_ref()
+        .is_some_and(|state| state.len() > 80)
+    {
+        tracing::info!(trace = %visit.trace, "RelayState over 80 bytes (Bindings 3.4.3)");
+    }
+    let unverified = UnverifiedAuthnRequest::parse(inbound)?;
+    let issuer = unverified.claimed_issuer().clone();
+    let session = visit.token_hash();
+    let door = door::fetch(app, DoorName::EntityId(&issuer), session.as_ref()).await?;
+    let registered = door.registered.clone();
+    let verified = unverified.verify(&registered.sp, &registered.keys, &app.receiver, app.now());
+    match verified {
+        Err(refused) => tell(app, visit, *refused),
+        Ok(_) if !registered.sp.enabled => {
+            Err(Failure::of(ReasonCode::SpDisabled).at(&registered.sp))
+        }
+        Ok(request) if arrival == Arrival::MaybeWithout => {
+            let flow = Flow::into_app(&registered.sp.id, request.asked().clone(), app.now())?;
+            to_next_hop(app, &flow)
+        }
+        Ok(request) => answer(app, visit, door, &request, None).await,
+    }
+}
+
+/// A refused request: a status to the SP where its endpoint can be trusted, else a page of ours and
+/// nothing else (C-R15, C-R16).
+fn tell(app: &App, visit: &Visit, refused: RequestRefused<'_>) -> Result<Response, Failure> {
+    let (trace, reason, error) = (&visit.trace, refused.error.reason().word(), &refused.error);
+    match refused.reply {
+        Some(reply) if reply.sp.enabled => {
+            let sp = reply.sp.name.as_str();
+            tracing::warn!(%trace, reason, sp, cause = %error, "refused, status sent");
+            post_status(app, reply, error.status())
+        }
+        _ => Err(refused.error.into()),
+    }
+}
+
+/// A token from the browser.
+#[derive(Debug, Deserialize)]
+pub(super) struct TokenForm {
+    /// In a query.
+    #[serde(default)]
+    t: String,
+    /// In a form.
+    #[serde(default)]
+    token: String,
+}
+
+impl TokenForm {
+    pub(super) fn text(&self) -> &str {
+        if self.t.is_empty() {
+            &self.token
+        } else {
+            &self.t
+        }
+    }
+
+    /// Reads a posted form of ours.
+    pub(super) async fn read(body: Body) -> Result<Self, Failure> {
+        login::read_form(body).await
+    }
+}
+
+/// `GET /saml/sso/continue`: on our own origin, where the cookies are.
+pub(super) async fn resume(
+    State(app): State<App>,
+    visit: Visit,
+    Query(form): Query<TokenForm>,
+) -> Result<Response, Failure> {
+    go_on(&app, &visit, form.text()).await
+}
+
+/// `POST /saml/sso/continue`: the same, where the token is too long for an address.
+pub(super) async fn resume_posted(
+    State(app): State<App>,
+    visit: Visit,
+    body: Body,
+) -> Result<Response, Failure> {
+    let form = TokenForm::read(body).await?;
+    go_on(&app, &visit, form.text()).await
+}
+
+async fn go_on(app: &App, visit: &Visit, token: &str) -> Result<Response, Failure> {
+    let opened = app.sealer.open(token, Purpose::Hop, app.now());
+    let Some((flow, sp)) = opened.and_then(|flow| flow.sp().map(|sp| (flow, sp))) else {
+        return Ok(Redirect::to("/").into_response());
+    };
+    let session = visit.token_hash();
+    let door = door::fetch(app, DoorName::Id(&sp), session.as_ref()).await?;
+    let registered = door.registered.clone();
+    let asked = flow.asked().cloned();
+    let Some(asked) = asked.filter(|_| flow.is_prompt(app.now())) else {
+        // The hop was taken too late, by a bookmark or the back button: the app asks anew.
+        return Ok(Redirect::to(&launcher::start_url(&registered.sp)).into_response());
+    };
+    let request = AuthnRequest::resumed(&registered.sp, asked)
+        .map_err(|error| Failure::from(error).at(&registered.sp))?;
+    answer(app, visit, door, &request, Some(flow)).await
+}
+
+/// The query of `/saml/idp-initiated`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Unsolicited {
+    #[serde(default)]
+    sp: String,
+    #[serde(rename = "RelayState")]
+    relay_state: Option<String>,
+}
+
+/// `GET /saml/idp-initiated`: sign-on that nobody requested, where the registration allows it. What
+/// another site started asks the person first (DESIGN 17).
+pub(super) async fn idp_initiated(
+    State(app): State<App>,
+    visit: Visit,
+    Query(query): Query<Unsolicited>,
+) -> Result<Response, Failure> {
+    if query
+        .relay_state
+        .as_ref()
+        .is_some_and(|state| state.len() > RELAY_STATE_LIMIT)
+    {
+        return Err(Failure::of(ReasonCode::TooLarge));
+    }
+    let found = app.store.sp_by_name(&query.sp).await?;
+    let sp = found.ok_or_else(|| Failure::of(ReasonCode::UnknownIssuer))?;
+    let session = visit.token_hash();
+    let door = door::fetch(&app, DoorName::Id(&sp.id), session.as_ref()).await?;
+    let registered = door.registered.clone();
+    let sp = &registered.sp;
+    let request = AuthnRequest::unsolicited(sp, query.relay_state, &app.receiver)
+        .map_err(|error| Failure::from(error).at(sp))?;
+    if visit.site == FetchSite::Own {
+        return answer(&app, &visit, door, &request, None).await;
+    }
+    let flow = Flow::into_app(&sp.id, request.asked().clone(), app.now())?;
+    Ok(headers::page(&IdpInitiatedConfirmPage {
+        app_name: sp.title().to_owned(),
+        app_host: sp.host(),
+        user_name: door.facts.user().map(|user| user.name.as_str().to_owned()),
+        came_from: None,
+        action: "/saml/sso/continue".to_owned(),
+        token: app.sealer.seal(&flow, Purpose::Hop, app.now())?,
+    }))
+}
+
+/// A posted body as text, up to the limit.
+pub(super) async fn form_text(body: Body) -> Result<String, Failure> {
+    let bytes = axum::body::to_bytes(body, BODY_LIMIT)
+        .await
+        .map_err(|error| Failure::of(ReasonCode::TooLarge).because(error))?;
+    String::from_utf8(bytes.into()).map_err(|_| Failure::of(ReasonCode::BadEncoding))
+}

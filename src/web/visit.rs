@@ -1,0 +1,150 @@
+//! Who is at the door: what a request brings along beside its message.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
+
+use super::App;
+use super::app::Site;
+use super::cookies::Cookie;
+use super::failure::Failure;
+use crate::directory::audit::{AuditEvent, AuditKind};
+use crate::directory::name::TraceId;
+use crate::storage::TokenHash;
+
+/// One request's circumstances.
+#[derive(Debug, Clone)]
+pub(super) struct Visit {
+    /// Our reference for it.
+    pub(super) trace: TraceId,
+    /// The session's secret, if the browser has one.
+    pub(super) session: Option<String>,
+    /// The browser's mark, if it has one.
+    pub(super) browser: Option<String>,
+    /// The address that it comes from.
+    pub(super) source: IpAddr,
+    /// What the browser calls itself, shortened.
+    pub(super) user_agent: Option<String>,
+    /// Where the browser says the request was started.
+    pub(super) site: FetchSite,
+    /// The raw query.
+    pub(super) query: String,
+}
+
+/// What `Sec-Fetch-Site` and `Origin` say about who started a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FetchSite {
+    /// Ourselves, or the person with the address bar.
+    Own,
+    /// Another site.
+    Other,
+    /// The browser does not say.
+    Unknown,
+}
+
+impl Visit {
+    /// The hash under which the session is stored.
+    pub(super) fn token_hash(&self) -> Option<TokenHash> {
+        self.session.as_deref().map(TokenHash::of)
+    }
+
+    /// An audit event with who and where filled in.
+    pub(super) fn event(&self, app: &App, kind: AuditKind) -> AuditEvent {
+        AuditEvent {
+            source: Some(self.source.to_string()),
+            trace: Some(self.trace.clone()),
+            ..AuditEvent::new(app.now(), kind)
+        }
+    }
+
+    /// What a form of a signed-in person has to bring along: bound to the session's secret, so
+    /// that no other site knows it.
+    pub(super) fn csrf(&self) -> Option<String> {
+        let secret = self.session.as_deref()?;
+        Some(TokenHash::of(&format!("csrf:{secret}")).as_str().to_owned())
+    }
+
+    /// Whether a form was sent from our own page by the person of this session.
+    pub(super) fn is_own_form(&self, csrf: &str) -> bool {
+        self.site != FetchSite::Other
+            && self.csrf().is_some_and(|expected| {
+                expected.len() == csrf.len()
+                    && openssl::memcmp::eq(expected.as_bytes(), csrf.as_bytes())
+            })
+    }
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let trace = parts.extensions.get::<TraceId>().cloned();
+        let trace = trace.ok_or_else(|| Failure::internal("a request without a trace id"))?;
+        let peer = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0.ip());
+        let peer = peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+        let headers = &parts.headers;
+        Ok(Self {
+            trace,
+            session: Cookie::Session.read(headers, &app.site),
+            browser: Cookie::Browser.read(headers, &app.site),
+            source: source(peer, headers, &app.site),
+            user_agent: text(headers, "user-agent").map(|agent| agent.chars().take(200).collect()),
+            site: fetch_site(headers, &app.site),
+            query: query(&parts.uri),
+        })
+    }
+}
+
+fn query(uri: &Uri) -> String {
+    uri.query().unwrap_or_default().to_owned()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The last address in `X-Forwarded-For` that is not a trusted proxy's; the peer's own where it is
+/// none.
+fn source(peer: IpAddr, headers: &HeaderMap, site: &Site) -> IpAddr {
+    if !site.trusts(peer) {
+        return peer;
+    }
+    let Some(forwarded) = text(headers, "x-forwarded-for") else {
+        return peer;
+    };
+    let mut named = peer;
+    for hop in forwarded.rsplit(',') {
+        let Ok(address) = hop.trim().parse() else {
+            return named;
+        };
+        named = address;
+        if !site.trusts(address) {
+            return address;
+        }
+    }
+    named
+}
+
+fn fetch_site(headers: &HeaderMap, site: &Site) -> FetchSite {
+    if let Some(origin) = text(headers, "origin") {
+        return if is_own_origin(origin, site) {
+            FetchSite::Own
+        } else {
+            FetchSite::Other
+        };
+    }
+    match text(headers, "sec-fetch-site") {
+        Some("same-origin" | "none") => FetchSite::Own,
+        Some(_) => FetchSite::Other,
+        None => FetchSite::Unknown,
+    }
+}
+
+fn is_own_origin(origin: &str, site: &Site) -> bool {
+    url::Url::parse(&site.base_url).is_ok_and(|base| base.origin().ascii_serialization() == origin)
+}
