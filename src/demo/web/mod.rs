@@ -114,7 +114,10 @@ async fn dress(State(shared): App, request: Request, next: Next) -> Response {
 
 /// Whether a handler of ours made the body; axum's own are plain text or nothing.
 fn has_own_body(response: &Response) -> bool {
-    let media = response.headers().get(CONTENT_TYPE).and_then(|media| media.to_str().ok());
+    let media = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|media| media.to_str().ok());
     media.is_some_and(|media| !media.starts_with("text/plain"))
 }
 
