@@ -156,7 +156,8 @@ fn mend(refusal: Refusal, user: &User, sp: &ServiceProvider, lacks: &[&RoleName]
             };
             let grant = |role: &&RoleName| format!("`doorward user grant {} {role}`", user.name);
             let grants: Vec<_> = wanted.iter().map(grant).collect();
-            format!("{} opens the door", grants.join(" and "))
+            let verb = if grants.len() == 1 { "opens" } else { "open" };
+            format!("{} {verb} the door", grants.join(" and "))
         }
         Refusal::PasswordChangeDue
         | Refusal::NotSignedIn

@@ -106,12 +106,13 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let CommandLine { global, command } = CommandLine::parse();
-    let context = Context {
-        file: global.config,
-        out: Output::new(global.json),
-    };
+    let context = Context::new(global.config, Output::new(global.json));
     let done = match command.runtime().enable_all().build() {
-        Ok(runtime) => runtime.block_on(perform(command, &context)),
+        Ok(runtime) => runtime.block_on(async {
+            let done = perform(command, &context).await;
+            context.close().await;
+            done
+        }),
         Err(error) => Err(CliError::Output(error)),
     };
     match done {
