@@ -294,26 +294,22 @@ fn inflate(deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
     loop {
         let taken = usize::try_from(stream.total_in()).unwrap_or(usize::MAX);
         let rest = deflated.get(taken..).ok_or(BindingError::Deflate)?;
-        let (before, had) = (stream.total_in(), xml.len());
+        let had = xml.len();
         let status = stream
-            .decompress_vec(rest, &mut xml, FlushDecompress::Finish)
+            .decompress_vec(rest, &mut xml, FlushDecompress::None)
             .map_err(|_| BindingError::Deflate)?;
+        let all_read = stream.total_in() == deflated.len() as u64;
         if status == Status::StreamEnd {
-            let all_read = stream.total_in() == deflated.len() as u64;
-            return if all_read {
-                Ok(xml)
-            } else {
-                Err(BindingError::Deflate)
-            };
-        }
-        if xml.len() >= INFLATED_LIMIT {
-            return Err(BindingError::InflatedTooLarge);
-        }
-        if xml.len() < xml.capacity() && stream.total_in() == before && xml.len() == had {
-            return Err(BindingError::Deflate);
+            return if all_read { Ok(xml) } else { Err(BindingError::Deflate) };
         }
         if xml.len() == xml.capacity() {
+            if xml.len() >= INFLATED_LIMIT {
+                return Err(BindingError::InflatedTooLarge);
+            }
             xml.reserve_exact(xml.len().min(INFLATED_LIMIT - xml.len()));
+        } else if all_read || xml.len() == had {
+            // It wants more than there is: cut off.
+            return Err(BindingError::Deflate);
         }
     }
 }
@@ -348,7 +344,7 @@ mod tests {
         let bomb = deflate(&vec![b' '; 50 * 1024 * 1024]);
         assert_eq!(inflate(&bomb), Err(BindingError::InflatedTooLarge));
         let largest = vec![b' '; INFLATED_LIMIT - 1];
-        assert_eq!(inflate(&deflate(&largest)), Ok(largest));
+        assert!(inflate(&deflate(&largest)) == Ok(largest));
     }
 
     #[test]

@@ -94,8 +94,7 @@ async fn dress(State(shared): App, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<failure::Problem>() {
         response = problem.page(&shared);
-    } else if response.status().is_client_error() && !response.headers().contains_key(CACHE_CONTROL)
-    {
+    } else if response.status().is_client_error() && !has_own_body(&response) {
         // axum's own refusals (method, form, size) are bare sentences.
         response = failure::Problem::bare(response.status()).page(&shared);
     }
@@ -111,6 +110,12 @@ async fn dress(State(shared): App, request: Request, next: Next) -> Response {
             .or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// Whether a handler of ours made the body; axum's own are plain text or nothing.
+fn has_own_body(response: &Response) -> bool {
+    let media = response.headers().get(CONTENT_TYPE).and_then(|media| media.to_str().ok());
+    media.is_some_and(|media| !media.starts_with("text/plain"))
 }
 
 /// Somebody's session in this app.

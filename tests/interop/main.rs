@@ -1,0 +1,234 @@
+//! Service providers that are neither ours nor Rust, each as strict as it can be made. They write
+//! the requests and judge the Responses; the browser between is the test.
+
+#[cfg(test)]
+#[expect(dead_code, reason = "each test binary uses its own part of it")]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(test)]
+mod foreign;
+
+use foreign::{ForeignSp, Judgement};
+use serde_json::json;
+use support::app::Product;
+
+const PASSWORD: &str = "correct horse battery";
+const FORMAT_1: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format";
+const FORMAT_2: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format";
+
+async fn a_product_with_ada() -> Product {
+    let product = Product::serve("").await; // RSA, as python3-saml knows no other
+    product.add_user("ada", PASSWORD, &["store"]);
+    product.add_user("grace", PASSWORD, &["publisher"]);
+    product
+}
+
+/// Ada signs in at the SP; what the SP makes of the Response.
+async fn signed_in(product: &Product, sp: &mut ForeignSp) -> Judgement {
+    let browser = product.browser();
+    let request = sp.request("https://sp.example/deep?a=b&c=d", json!({}));
+    let form = browser.visit(&request.url).await;
+    let answer = browser.sign_in(&form, "ada", PASSWORD).await;
+    assert_eq!(answer.in_short(), "assertion");
+    assert_eq!(
+        answer.relay_state().as_deref(),
+        Some("https://sp.example/deep?a=b&c=d")
+    );
+    sp.judge(&answer.encoded_response().expect("a Response"), &request.id)
+}
+
+#[tokio::test]
+async fn a_strict_python3_saml_accepts_what_we_send() {
+    let product = a_product_with_ada().await;
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), json!({}));
+    sp.register(&product, &["--require-role", "store"]);
+    let judgement = signed_in(&product, &mut sp).await;
+    assert_eq!(judgement.errors, [""; 0]);
+    assert!(judgement.authenticated);
+    assert!(judgement.session_index.is_some());
+    let attribute = |name: &str| judgement.attributes.get(name).cloned().unwrap_or_default();
+    assert_eq!(
+        attribute("urn:oid:0.9.2342.19200300.100.1.3"),
+        ["ada@example.org"]
+    );
+    assert_eq!(attribute("urn:oid:2.16.840.1.113730.3.1.241"), ["ada"]);
+    assert_eq!(attribute("role"), ["store"]);
+}
+
+/// Either signature alone, where the SP wants no more; and the strict one refuses what it lacks, so
+/// its yes to the others means something.
+#[tokio::test]
+async fn each_choice_of_signatures_is_what_it_says() {
+    let product = a_product_with_ada().await;
+    for (sign, wants_message, wants_assertion) in [
+        ("both", true, true),
+        ("assertion", false, true),
+        ("response", true, false),
+    ] {
+        let wants =
+            json!({"wantMessagesSigned": wants_message, "wantAssertionsSigned": wants_assertion});
+        let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:transient"), wants);
+        sp.register(&product, &["--require-role", "store", "--sign", sign]);
+        let judgement = signed_in(&product, &mut sp).await;
+        assert_eq!(judgement.errors, [""; 0], "--sign {sign}");
+        sp.remove(&product);
+    }
+    for (sign, complaint) in [("assertion", "Message"), ("response", "Assertion")] {
+        let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:transient"), json!({}));
+        sp.register(&product, &["--require-role", "store", "--sign", sign]);
+        let judgement = signed_in(&product, &mut sp).await;
+        assert!(
+            judgement.errors.join(" ").contains(complaint),
+            "{:?}",
+            judgement.errors
+        );
+        sp.remove(&product);
+    }
+}
+
+#[tokio::test]
+async fn signed_requests_are_verified() {
+    let product = a_product_with_ada().await;
+    let signs = json!({"authnRequestsSigned": true});
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), signs);
+    sp.register(&product, &["--require-role", "store"]);
+    let judgement = signed_in(&product, &mut sp).await;
+    assert_eq!(judgement.errors, [""; 0]);
+
+    // Its metadata says AuthnRequestsSigned: the same request without its signature is refused.
+    let request = sp.request("x", json!({}));
+    let unsigned = request
+        .url
+        .split("&SigAlg=")
+        .next()
+        .expect("an address")
+        .to_owned();
+    let refusal = product.browser().visit(&unsigned).await;
+    assert_eq!(
+        refusal.reason(),
+        Some("unsigned-request"),
+        "{}",
+        refusal.in_short()
+    );
+}
+
+#[tokio::test]
+async fn each_name_id_format_is_the_one_that_was_asked_for() {
+    let product = a_product_with_ada().await;
+    let mut table = String::new();
+    for format in [
+        format!("{FORMAT_2}:persistent"),
+        format!("{FORMAT_2}:transient"),
+        format!("{FORMAT_1}:emailAddress"),
+        format!("{FORMAT_1}:unspecified"),
+    ] {
+        let mut sp = ForeignSp::python3_saml(&product, &format, json!({}));
+        sp.register(&product, &["--require-role", "store"]);
+        let first = signed_in(&product, &mut sp).await;
+        let second = signed_in(&product, &mut sp).await;
+        assert_eq!(first.errors, [""; 0], "{format}");
+        let value = first.name_id.expect("a NameID");
+        let kept = second.name_id == Some(value.clone());
+        let shown = if value.contains("ada") {
+            value.as_str()
+        } else {
+            "opaque"
+        };
+        let got = first.name_id_format.expect("a format");
+        table += &format!("{format} -> {got} {shown}, again the same: {kept}\n");
+        sp.remove(&product);
+    }
+    insta::assert_snapshot!(table, @"");
+
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:kerberos"), json!({}));
+    sp.register(&product, &["--require-role", "store"]);
+    let request = sp.request("x", json!({}));
+    let answer = product.browser().visit(&request.url).await;
+    let judgement = sp.judge(&answer.encoded_response().expect("a status"), &request.id);
+    assert!(!judgement.authenticated);
+    assert!(
+        judgement.errors.join(" ").contains("InvalidNameIDPolicy"),
+        "{:?}",
+        judgement.errors
+    );
+}
+
+#[tokio::test]
+async fn who_may_not_enter_brings_no_response() {
+    let product = a_product_with_ada().await;
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), json!({}));
+    sp.register(&product, &["--require-role", "publisher"]);
+    let ada = product.browser();
+    let request = sp.request("x", json!({}));
+    let form = ada.visit(&request.url).await;
+    let refusal = ada.sign_in(&form, "ada", PASSWORD).await;
+    assert_eq!(refusal.in_short(), "403 missing-role");
+    assert!(refusal.encoded_response().is_none());
+
+    // Registered so, the SP is told; and it understands.
+    product.cli(["sp", "update", "foreign", "--denied", "status"]);
+    let request = sp.request("x", json!({}));
+    let answer = ada.visit(&request.url).await;
+    let judgement = sp.judge(&answer.encoded_response().expect("a status"), &request.id);
+    assert!(!judgement.authenticated);
+    assert!(
+        judgement.errors.join(" ").contains("RequestDenied"),
+        "{:?}",
+        judgement.errors
+    );
+
+    let request = sp.request("x", json!({"is_passive": true}));
+    let answer = ada.visit(&request.url).await;
+    let judgement = sp.judge(&answer.encoded_response().expect("a status"), &request.id);
+    assert!(
+        judgement.errors.join(" ").contains("NoPassive"),
+        "{:?}",
+        judgement.errors
+    );
+}
+
+/// What it is strict about: the judge of the tests above can say no.
+#[tokio::test]
+async fn the_strict_judge_refuses_what_is_not_for_it() {
+    let product = a_product_with_ada().await;
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), json!({}));
+    sp.register(&product, &["--require-role", "store"]);
+    let browser = product.browser();
+    let request = sp.request("x", json!({}));
+    let form = browser.visit(&request.url).await;
+    let answer = browser.sign_in(&form, "ada", PASSWORD).await;
+    let response = answer.encoded_response().expect("a Response");
+    assert!(sp.judge(&response, &request.id).authenticated);
+    assert!(
+        !sp.judge(&response, "_another").authenticated,
+        "another request's answer"
+    );
+    let altered = support::browser::decoded(&response).replace("ada@", "eve@");
+    assert!(
+        !sp.judge(&support::browser::encoded(&altered), &request.id)
+            .authenticated
+    );
+}
+
+#[tokio::test]
+async fn force_authn_asks_again() {
+    let product = a_product_with_ada().await;
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), json!({}));
+    sp.register(&product, &["--require-role", "store"]);
+    let browser = product.browser();
+    let form = browser.visit(&sp.request("x", json!({})).url).await;
+    browser.sign_in(&form, "ada", PASSWORD).await;
+    assert_eq!(
+        browser
+            .visit(&sp.request("x", json!({})).url)
+            .await
+            .in_short(),
+        "assertion"
+    );
+    let request = sp.request("x", json!({"force_authn": true}));
+    let form = browser.visit(&request.url).await;
+    let answer = browser.sign_in(&form, "ada", PASSWORD).await;
+    let judgement = sp.judge(&answer.encoded_response().expect("a Response"), &request.id);
+    assert_eq!(judgement.errors, [""; 0]);
+}

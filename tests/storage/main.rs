@@ -1,0 +1,10 @@
+//! What storage promises, on whichever engine: every test asks `Home` for a fresh database and
+//! says nothing of what is behind it. A second engine is a second way to make a `Home`.
+
+mod audit;
+mod concurrency;
+mod decisions;
+mod directory;
+mod home;
+mod secrets;
+mod sessions;

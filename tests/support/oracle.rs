@@ -1,0 +1,305 @@
+//! Second opinions on every SAML message that the product sends: the xmlsec1 command line on each
+//! signature, the OASIS schemas on each document, and a reader (lxml) that is not ours. A missing
+//! tool is a failed test, never a skipped one.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+
+use serde::Deserialize;
+use serde_json::json;
+
+/// What a message says, as read by lxml (`oracle.py`).
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Message {
+    pub(crate) kind: String,
+    pub(crate) id: String,
+    pub(crate) issue_instant: Option<String>,
+    pub(crate) destination: Option<String>,
+    pub(crate) in_response_to: Option<String>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) signatures: Vec<Signature>,
+    #[serde(default)]
+    pub(crate) status: Vec<String>,
+    pub(crate) status_message: Option<String>,
+    pub(crate) assertion: Option<Assertion>,
+    pub(crate) acs_url: Option<String>,
+    pub(crate) is_passive: Option<String>,
+    pub(crate) force_authn: Option<String>,
+    pub(crate) entity_id: Option<String>,
+    pub(crate) valid_until: Option<String>,
+    pub(crate) want_authn_requests_signed: Option<String>,
+    #[serde(default)]
+    pub(crate) certificates: Vec<String>,
+    #[serde(default)]
+    pub(crate) name_id_formats: Vec<String>,
+    #[serde(default)]
+    pub(crate) endpoints: Vec<Endpoint>,
+}
+
+/// One signature: which element it covers, and how.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Signature {
+    /// The local name of the signed element.
+    pub(crate) of: String,
+    pub(crate) id: String,
+    pub(crate) xpath: String,
+    pub(crate) method: String,
+    pub(crate) digest: String,
+}
+
+/// The one assertion of a Response that says Success.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Assertion {
+    pub(crate) id: String,
+    pub(crate) issuer: String,
+    pub(crate) name_id: Option<NameId>,
+    pub(crate) confirmation_method: String,
+    pub(crate) confirmation: Confirmation,
+    pub(crate) not_before: Option<String>,
+    pub(crate) not_on_or_after: String,
+    pub(crate) audiences: Vec<String>,
+    pub(crate) authn_instant: String,
+    pub(crate) session_index: Option<String>,
+    pub(crate) session_not_on_or_after: Option<String>,
+    pub(crate) class_ref: Option<String>,
+    pub(crate) attributes: Vec<Attribute>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct NameId {
+    pub(crate) value: String,
+    pub(crate) format: Option<String>,
+    pub(crate) name_qualifier: Option<String>,
+    pub(crate) sp_name_qualifier: Option<String>,
+}
+
+/// SubjectConfirmationData.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Confirmation {
+    pub(crate) recipient: Option<String>,
+    pub(crate) not_on_or_after: Option<String>,
+    pub(crate) not_before: Option<String>,
+    pub(crate) in_response_to: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Attribute {
+    pub(crate) name: String,
+    pub(crate) name_format: Option<String>,
+    pub(crate) values: Vec<String>,
+}
+
+/// An endpoint in metadata.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Endpoint {
+    pub(crate) element: String,
+    pub(crate) binding: String,
+    pub(crate) location: Option<String>,
+}
+
+impl Assertion {
+    /// The values of one attribute; none, where it is not there.
+    pub(crate) fn values_of(&self, name: &str) -> Vec<&str> {
+        self.attributes
+            .iter()
+            .filter(|attribute| attribute.name == name)
+            .flat_map(|attribute| attribute.values.iter().map(String::as_str))
+            .collect()
+    }
+}
+
+impl Message {
+    /// Which elements are signed, in the order of the document.
+    pub(crate) fn signed(&self) -> Vec<&str> {
+        self.signatures.iter().map(|s| s.of.as_str()).collect()
+    }
+
+    /// The status as people write it: `Success`, `Responder/NoPassive`.
+    pub(crate) fn short_status(&self) -> String {
+        let words: Vec<_> = self
+            .status
+            .iter()
+            .map(|code| code.rsplit(':').next().unwrap_or_default())
+            .collect();
+        words.join("/")
+    }
+}
+
+/// The certificates that the IdP's metadata names; every signature has to verify under one.
+#[derive(Debug, Clone)]
+pub(crate) struct Oracle {
+    certificates: Vec<String>,
+}
+
+impl Oracle {
+    /// Trusts the signing certificates in a document of IdP metadata, which itself has to be
+    /// signed by one of them.
+    pub(crate) fn trusting(metadata: &str) -> (Self, Message) {
+        let message = read(metadata).unwrap_or_else(|why| panic!("metadata: {why}\n{metadata}"));
+        let certificates = message.certificates.iter().map(|der| pem(der)).collect();
+        let oracle = Self { certificates };
+        oracle.check_signatures(metadata, &message);
+        (oracle, message)
+    }
+
+    /// Reads a message that the product sent; panics with the whole text where xmlsec1 or the
+    /// schemas object.
+    pub(crate) fn check(&self, xml: &str) -> Message {
+        let message = read(xml).unwrap_or_else(|why| panic!("the schemas object: {why}\n{xml}"));
+        assert!(
+            message.id.starts_with('_') && message.id.len() >= 41,
+            "ID is no `_` and 160 bits in hex (C-G5): {}",
+            message.id
+        );
+        self.check_signatures(xml, &message);
+        message
+    }
+
+    fn check_signatures(&self, xml: &str, message: &Message) {
+        let must_be_signed = message.assertion.is_some() || message.kind == "EntityDescriptor";
+        assert!(
+            !must_be_signed || !message.signatures.is_empty(),
+            "nothing is signed:\n{xml}"
+        );
+        for signature in &message.signatures {
+            let verified = self
+                .certificates
+                .iter()
+                .any(|certificate| xmlsec1_verifies(xml, &signature.xpath, certificate));
+            assert!(verified, "xmlsec1 refuses {}:\n{xml}", signature.xpath);
+        }
+    }
+}
+
+/// Asks lxml and both sets of schemas.
+pub(crate) fn read(xml: &str) -> Result<Message, String> {
+    static READER: OnceLock<Mutex<Reader>> = OnceLock::new();
+    // A reader that an earlier test left poisoned is still in step: the lock is only ever held
+    // around one whole exchange.
+    let mut reader = READER
+        .get_or_init(|| Mutex::new(Reader::start()))
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    reader.ask(xml)
+}
+
+/// One Python process for all tests of a binary: loading the schemas takes half a second. It ends
+/// when its standard input does.
+struct Reader {
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    _process: Child,
+}
+
+impl Reader {
+    fn start() -> Self {
+        let mut process = Command::new(python())
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/oracle.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python starts");
+        Self {
+            questions: process.stdin.take().expect("stdin is piped"),
+            answers: BufReader::new(process.stdout.take().expect("stdout is piped")),
+            _process: process,
+        }
+    }
+
+    fn ask(&mut self, xml: &str) -> Result<Message, String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Answer {
+            Ok(Box<Message>),
+            Error(String),
+        }
+        let mut line = String::new();
+        writeln!(self.questions, "{}", json!({ "xml": xml })).expect("oracle.py reads");
+        self.answers.read_line(&mut line).expect("oracle.py writes");
+        match serde_json::from_str(&line) {
+            Ok(Answer::Ok(message)) => Ok(*message),
+            Ok(Answer::Error(why)) => Err(why),
+            Err(error) => panic!("oracle.py answered {line:?} ({error}) to\n{xml}"),
+        }
+    }
+}
+
+/// The Python of the environment that `scripts/setup.sh test` makes.
+pub(crate) fn python() -> PathBuf {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/python/bin/python");
+    assert!(
+        python.exists(),
+        "{} is missing: run `make test` or `scripts/setup.sh test` once",
+        python.display()
+    );
+    python
+}
+
+/// The namespaces whose `ID` attributes xmlsec1 may follow a Reference to.
+const SIGNED_ELEMENTS: [&str; 4] = [
+    "urn:oasis:names:tc:SAML:2.0:protocol:Response",
+    "urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest",
+    "urn:oasis:names:tc:SAML:2.0:assertion:Assertion",
+    "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor",
+];
+
+/// Whether the xmlsec1 command line verifies the signature at `xpath` with this certificate's key.
+pub(crate) fn xmlsec1_verifies(xml: &str, xpath: &str, certificate: &str) -> bool {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let document = written(folder.path(), "message.xml", xml);
+    let certificate = written(folder.path(), "certificate.pem", certificate);
+    let mut command = xmlsec1("--verify", xpath);
+    command.arg("--pubkey-cert-pem").arg(certificate);
+    let output = command.arg(document).output().expect("xmlsec1 starts");
+    output.status.success()
+}
+
+/// Fills in the signature template at `xpath` with the xmlsec1 command line.
+pub(crate) fn xmlsec1_signs(template: &str, xpath: &str, private_key: &str) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let document = written(folder.path(), "template.xml", template);
+    let key = written(folder.path(), "key.pem", private_key);
+    let mut command = xmlsec1("--sign", xpath);
+    command.arg("--privkey-pem").arg(key);
+    let output = command.arg(document).output().expect("xmlsec1 starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "xmlsec1 cannot sign: {said}");
+    let signed = String::from_utf8(output.stdout).expect("xmlsec1 writes UTF-8");
+    // It writes an XML declaration, which our templates do not have.
+    let start = signed.find("?>\n").map_or(0, |end| end + 3);
+    signed[start..].trim_end().to_owned()
+}
+
+fn xmlsec1(action: &str, xpath: &str) -> Command {
+    let mut command = Command::new("xmlsec1");
+    command.args([action, "--enabled-reference-uris", "same-doc"]);
+    // KeyInfo of the message is only a hint: the key is the one that we name (C-S10).
+    command.args(["--enabled-key-data", "rsa,ecdsa,key-name"]);
+    for element in SIGNED_ELEMENTS {
+        command.args(["--id-attr:ID", element]);
+    }
+    command.args(["--node-xpath", xpath]);
+    command
+}
+
+fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("the temporary folder can be written");
+    path
+}
+
+/// The PEM form of a certificate that metadata holds as bare base64.
+fn pem(base64_der: &str) -> String {
+    let lines: Vec<_> = base64_der
+        .as_bytes()
+        .chunks(64)
+        .map(String::from_utf8_lossy)
+        .collect();
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        lines.join("\n")
+    )
+}
