@@ -199,9 +199,12 @@ async fn switch(
     let event = open.event_about(kind, &user.name);
     let changed = open.store.set_disabled(&user.id, disabled, event).await?;
     let document = json!({"user": user.name.as_str(), "disabled": disabled, "changed": changed});
-    context.done(&document, |_| match changed {
-        true => format!("{word} {}\n", user.name),
-        false => format!("{} was {word} already\n", user.name),
+    context.done(&document, |_| {
+        if changed {
+            format!("{word} {}\n", user.name)
+        } else {
+            format!("{} was {word} already\n", user.name)
+        }
     })
 }
 
