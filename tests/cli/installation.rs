@@ -90,8 +90,10 @@ fn a_database_whose_master_key_is_elsewhere_is_an_error() {
     let here = Installation::new();
     here.done(&["user", "list"]);
     std::fs::rename(here.path().join("keys"), here.path().join("elsewhere")).unwrap();
-    let told = here.refused(&["user", "list"]);
-    assert!(told.contains("master key"), "{told}");
+    let ended = here.run(&["user", "list"]);
+    assert_eq!(ended.status, 1);
+    assert!(ended.complained.contains("copy that key file here"), "{ended:?}");
+    assert_eq!(here.run(&["check", "--offline"]).status, 1);
 }
 
 #[test]

@@ -93,6 +93,9 @@ pub(super) struct RoleOf {
 
 impl User {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
+        if let Self::Update(update) = &self {
+            update.check_usage()?;
+        }
         let open = context.open().await?;
         match self {
             Self::Add(add) => add.run(context, &open).await,
