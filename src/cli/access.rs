@@ -24,6 +24,7 @@ use crate::saml::response::{Issuer, Stamp, preview};
 
 /// The commands about who may enter.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  doorward access matrix")]
 pub(super) enum Access {
     /// The decision now, and why (exit status 0 allowed, 1 refused)
     #[command(after_help = "Example:\n  doorward access explain ada publisher")]

@@ -58,13 +58,16 @@ struct CommandLine {
     command: Command,
 }
 
+/// What stands over these options in every `--help`.
+const HEADING: &str = "Options of every command";
+
 #[derive(Debug, Args)]
 struct Global {
     /// The configuration file [default: doorward.toml, which may be absent]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = HEADING)]
     config: Option<PathBuf>,
     /// Say the same as one JSON document
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = HEADING)]
     json: bool,
 }
 

@@ -1,3 +1,8 @@
+use doorward::cli::boot;
+use doorward::clock::Clock;
+use doorward::config::Config;
+use doorward::directory::audit::{AuditEvent, AuditKind};
+use doorward::storage::{NewSession, TokenHash};
 use serde_json::json;
 
 use crate::support::Installation;
@@ -233,6 +238,61 @@ fn an_altered_audit_log_is_found() {
     let told = here.refused(&["audit", "verify"]);
     assert!(told.contains("altered"), "{told}");
     assert_eq!(here.run(&["check", "--offline"]).status, 1);
+}
+
+/// Signs ada in as the sign-in page does.
+async fn sign_in(here: &Installation, token: &str) {
+    let file = here.path().join("doorward.toml");
+    let config = Config::load(Some(&file), std::iter::empty()).unwrap();
+    let booted = boot(config, Clock::System, "test").await.unwrap();
+    let ada = booted.store.credential("ada").await.unwrap().unwrap();
+    let event = AuditEvent::new(booted.clock.now(), AuditKind::SignIn);
+    let new = NewSession {
+        user: ada.user,
+        token: TokenHash::of(token),
+        replaces: None,
+        fresh_for: None,
+        source: Some("192.0.2.7".to_owned()),
+        user_agent: Some("A browser".to_owned()),
+        checked_hash: ada.password_hash.unwrap(),
+        rehash: None,
+        account_key: "ada".to_owned(),
+    };
+    booted.store.sign_in(new, event).await.unwrap();
+    booted.store.shut_down().await;
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended() {
+    let here = with_ada();
+    here.write("doorward.toml", "");
+    for token in ["one", "two", "three"] {
+        sign_in(&here, token).await;
+    }
+    let listed = here.json(&["session", "list", "ada"]);
+    let sessions = listed["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 3);
+    assert_eq!(
+        (&sessions[0]["user"], &sessions[0]["source"]),
+        (&json!("ada"), &json!("192.0.2.7"))
+    );
+    assert!(here.done(&["session", "list"]).contains("A browser"));
+    let id = sessions[0]["id"].as_str().unwrap();
+    assert_eq!(
+        here.json(&["session", "revoke", id])["revoked"],
+        json!([id])
+    );
+    here.refused(&["session", "revoke", id]);
+    let all = here.json(&["session", "revoke", "--user", "ada"]);
+    assert_eq!(all["revoked"].as_array().unwrap().len(), 2);
+    assert_eq!(here.json(&["session", "list"])["sessions"], json!([]));
+    sign_in(&here, "four").await;
+    here.done(&["user", "set-password", "ada"]);
+    assert_eq!(
+        here.json(&["session", "list"])["sessions"],
+        json!([]),
+        "a new password ends them"
+    );
 }
 
 #[test]

@@ -22,8 +22,12 @@ use document::{document, print};
 
 /// The commands about service providers.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  doorward sp show store")]
 pub(super) enum Sp {
     /// Register a service provider with the rule about who may enter
+    #[command(override_usage = "\
+doorward sp add --name NAME --metadata FILE_OR_URL --require-role ROLE [OPTIONS]
+       doorward sp add --name NAME --entity-id ID --acs URL --require-role ROLE [OPTIONS]")]
     #[command(after_help = "\
 Example:
   doorward sp add --metadata https://store.example.org/saml/metadata --name store --require-role consumer

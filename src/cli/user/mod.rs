@@ -25,6 +25,7 @@ pub(super) use roles::grant_role as grant;
 
 /// The commands about users.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  doorward user grant ada publisher")]
 pub(super) enum User {
     /// Add a user; without --password-stdin a fresh password is printed once
     #[command(after_help = "\
