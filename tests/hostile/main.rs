@@ -121,6 +121,12 @@ mod target {
 
         /// Takes down a refusal, after holding it against what all of them have in common.
         pub(crate) fn refused(&mut self, vector: &str, answer: &Answer) {
+            self.check_refusal(vector, answer);
+            let _ = writeln!(self.table, "{vector:32} {}", answer.in_short());
+        }
+
+        /// What all refusals have in common.
+        pub(crate) fn check_refusal(&mut self, vector: &str, answer: &Answer) {
             let told = answer.in_short();
             match answer.response() {
                 Some((acs, message)) => {
@@ -143,7 +149,6 @@ mod target {
                 assert!(ours || answered, "{vector} posts to {}", form.action);
             }
             self.logged_once(vector);
-            let _ = writeln!(self.table, "{vector:32} {told}");
         }
 
         /// Takes down an accepted request: it gets the sign-in form.
