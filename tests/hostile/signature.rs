@@ -332,7 +332,7 @@ async fn a_reference_that_leads_elsewhere_is_refused() {
     "#);
 }
 
-/// These signatures are good by xmlsec1: an XPath that leaves the attacker's part out of the digest.
+/// These signatures are good by xmlsec1: an `XPath` that leaves the attacker's part out of the digest.
 #[tokio::test]
 async fn a_transform_beyond_the_two_is_refused() {
     let mut target = Target::start().await;

@@ -373,7 +373,7 @@ pub(crate) fn filled_in(form: Form, name: &str, password: &str) -> Form {
     form.with(&who, name).with(&secret, password)
 }
 
-/// The text in a POSTed SAML message.
+/// The text in a `POSTed` SAML message.
 pub(crate) fn decoded(message: &str) -> String {
     let bytes = STANDARD.decode(message).expect("base64");
     String::from_utf8(bytes).expect("UTF-8")

@@ -128,14 +128,14 @@ impl Message {
     }
 }
 
-/// The certificates that the IdP's metadata names; every signature has to verify under one.
+/// The certificates that the `IdP`'s metadata names; every signature has to verify under one.
 #[derive(Debug, Clone)]
 pub(crate) struct Oracle {
     certificates: Vec<String>,
 }
 
 impl Oracle {
-    /// Trusts the signing certificates in a document of IdP metadata, which itself has to be
+    /// Trusts the signing certificates in a document of `IdP` metadata, which itself has to be
     /// signed by one of them.
     pub(crate) fn trusting(metadata: &str) -> (Self, Message) {
         let oracle = Self::of_certificates_in(metadata);
