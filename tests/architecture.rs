@@ -29,10 +29,12 @@ const ROOMS: &[Room] = &[
     pure_room("access", &["directory"]),
     pure_room("saml", &["access", "directory"]),
     room("authn", &["clock", "directory"]),
-    room("storage", &["directory"]),
+    // Ids and the audit clock come in through `clock`, a leaf; nothing of the outside does.
+    room("storage", &["clock", "directory"]),
     room("clock", &["directory"]),
     room("config", &["authn", "directory", "saml"]),
-    room("keystore", &["clock", "directory", "saml"]),
+    // It reads and writes what storage keeps sealed for it; SQL it has none.
+    room("keystore", &["clock", "directory", "saml", "storage"]),
     room(
         "web",
         &[
@@ -121,7 +123,8 @@ const LIBRARIES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "quick_xml",
-        &["saml"],
+        // The demo is the other side of the wire and checks what it gets by itself (decision 6).
+        &["saml", "demo"],
         "there is one XML reader, src/saml/xml (decision 5)",
     ),
     (
@@ -238,7 +241,9 @@ fn violations(file: &SourceFile) -> Vec<String> {
         if room.pure && IMPURE.iter().any(|word| starts_with(&path, word)) {
             refuse("a pure room has no I/O, no async, no database and no randomness");
         }
-        if room.name != "clock" && CLOCKS.iter().any(|clock| names(&path, clock)) {
+        // The demo is another program on purpose, and has a clock of its own in one place.
+        let may_tell_time = room.name == "clock" || file.path == "demo/outside.rs";
+        if !may_tell_time && CLOCKS.iter().any(|clock| names(&path, clock)) {
             let measures = !room.pure && path.ends_with("Instant::now");
             if !measures {
                 refuse("time is a value: it comes from clock.rs");

@@ -83,9 +83,15 @@ impl Demo {
     /// Binds all three before anything is made, so that a taken port leaves nothing behind.
     async fn listen(&self) -> Result<([TcpListener; 3], Addresses), CliError> {
         let port = |offset| {
-            self.port.checked_add(offset).filter(|_| self.port != 0).ok_or_else(|| {
-                refused("three ports in a row do not fit there", "choose --port from 1 to 65533")
-            })
+            self.port
+                .checked_add(offset)
+                .filter(|_| self.port != 0)
+                .ok_or_else(|| {
+                    refused(
+                        "three ports in a row do not fit there",
+                        "choose --port from 1 to 65533",
+                    )
+                })
         };
         let mut listeners = vec![];
         for offset in 0..3 {
@@ -93,8 +99,11 @@ impl Demo {
             listeners.push(serve::listen(address).await?);
         }
         let url = |port: u16| format!("http://127.0.0.1:{port}");
-        let addresses =
-            Addresses { idp: url(port(0)?), store: url(port(1)?), publisher: url(port(2)?) };
+        let addresses = Addresses {
+            idp: url(port(0)?),
+            store: url(port(1)?),
+            publisher: url(port(2)?),
+        };
         let listeners = listeners
             .try_into()
             .map_err(|_| refused("the demo needs three ports", "this is a mistake of ours"))?;
@@ -139,8 +148,12 @@ fn write_config(
          base_url = \"{base_url}\"\nlisten = \"{listen}\"\ncontact = \"{contact}\"\n"
     );
     std::fs::write(file, text).map_err(CliError::Output)?;
-    let of_the_demo =
-        ["DOORWARD_BASE_URL", "DOORWARD_LISTEN", "DOORWARD_DATABASE_URL", "DOORWARD_KEYS_DIR"];
+    let of_the_demo = [
+        "DOORWARD_BASE_URL",
+        "DOORWARD_LISTEN",
+        "DOORWARD_DATABASE_URL",
+        "DOORWARD_KEYS_DIR",
+    ];
     let variables =
         super::context::variables().filter(|(name, _)| !of_the_demo.contains(&name.as_str()));
     Ok(Config::load(Some(file), variables)?)
@@ -185,7 +198,10 @@ async fn register(
         .map_err(|error| wrong(error.to_string()))?;
     let name = SpName::parse(kind.word()).map_err(|error| wrong(error.to_string()))?;
     let role = RoleName::parse(kind.word()).map_err(|error| wrong(error.to_string()))?;
-    booted.store.ensure_role(&role, AuditEvent::new(now, AuditKind::RoleAdded)).await?;
+    booted
+        .store
+        .ensure_role(&role, AuditEvent::new(now, AuditKind::RoleAdded))
+        .await?;
     let contact = match kind {
         Kind::Store => "the shop desk (store@example.org)",
         Kind::Publisher => "the publishing team (publisher@example.org)",
@@ -211,7 +227,10 @@ async fn register(
             ..Policy::default()
         },
     };
-    let event = AuditEvent { sp: Some(name), ..AuditEvent::new(now, AuditKind::SpAdded) };
+    let event = AuditEvent {
+        sp: Some(name),
+        ..AuditEvent::new(now, AuditKind::SpAdded)
+    };
     Ok(booted.store.add_sp(&sp, event).await?)
 }
 
@@ -231,9 +250,14 @@ fn announce(
         .collect();
     let document = json!({"idp": addresses.idp, "store": addresses.store,
         "publisher": addresses.publisher, "users": users, "config": config.display().to_string()});
-    let doors = BTreeMap::from([("store", &addresses.store), ("publisher", &addresses.publisher)]);
-    out.tell(&document, |style| table::text(style, &addresses.idp, &doors, people, config))
-        .map_err(CliError::Output)
+    let doors = BTreeMap::from([
+        ("store", &addresses.store),
+        ("publisher", &addresses.publisher),
+    ]);
+    out.tell(&document, |style| {
+        table::text(style, &addresses.idp, &doors, people, config)
+    })
+    .map_err(CliError::Output)
 }
 
 async fn serve_demo_app(

@@ -74,7 +74,14 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
     let passwords = Passwords::new(config.argon2)
         .map_err(|error| refused(error.to_string(), "mend the argon2 settings"))?;
     let (clock, store) = (booted.clock.clone(), booted.store.clone());
-    Ok(App::new(site, clock, store, &booted.secrets, booted.signing_key.clone(), passwords))
+    Ok(App::new(
+        site,
+        clock,
+        store,
+        &booted.secrets,
+        booted.signing_key.clone(),
+        passwords,
+    ))
 }
 
 /// Serves until told to stop; requests in flight finish, for a while.
@@ -121,7 +128,11 @@ pub(super) fn stop_on_signal() -> Result<watch::Receiver<bool>, CliError> {
 /// Removes what has expired, in small batches, whichever node comes first.
 pub(super) async fn clean_up(booted: Booted, mut stop: watch::Receiver<bool>) {
     loop {
-        match booted.store.clean_up(booted.config.session, booted.clock.now()).await {
+        match booted
+            .store
+            .clean_up(booted.config.session, booted.clock.now())
+            .await
+        {
             Ok(cleaned) => tracing::debug!(?cleaned, "cleaned up"),
             Err(error) => tracing::warn!(%error, "could not clean up; trying again later"),
         }

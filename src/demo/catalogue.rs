@@ -228,7 +228,7 @@ impl Change {
         .execute(&mut *self.tx)
         .await
         .map_err(taken)?;
-        self.record(id, number, "created the draft").await
+        self.record(id, number, "drafted").await
     }
 
     /// Changes the document of a version that is still a draft: what consumers see never changes
@@ -254,7 +254,7 @@ impl Change {
         if done.rows_affected() == 0 {
             return Err(ChangeError::WrongState);
         }
-        self.record(id, number, "edited the draft").await
+        self.record(id, number, "edited").await
     }
 
     /// Moves a version on. The state that the person saw is part of the condition, so that two
@@ -284,7 +284,7 @@ impl Change {
             return Err(ChangeError::WrongState);
         }
         let what = match to {
-            State::Draft => "took back to draft",
+            State::Draft => "took back",
             State::Published => "published",
             State::Deprecated => "deprecated",
             State::Retired => "retired",

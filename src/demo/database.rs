@@ -1,4 +1,4 @@
-//! How both apps open a SQLite file.
+//! How both apps open a `SQLite` file.
 
 use std::path::Path;
 use std::time::Duration;

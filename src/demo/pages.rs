@@ -97,6 +97,37 @@ pub(super) struct PublisherAsset {
     pub(super) activity: Vec<Activity>,
 }
 
+/// What a form of the publisher's asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    NewAsset,
+    About,
+    NewVersion,
+    Draft,
+}
+
+impl Asks {
+    /// What is said of the asset, whatever its version.
+    fn about(self) -> bool {
+        matches!(self, Self::NewAsset | Self::About)
+    }
+
+    /// Its kind, which stays.
+    fn kind(self) -> bool {
+        self == Self::NewAsset
+    }
+
+    /// A version's document.
+    fn version(self) -> bool {
+        self != Self::About
+    }
+
+    /// Its number, which stays.
+    fn number(self) -> bool {
+        matches!(self, Self::NewAsset | Self::NewVersion)
+    }
+}
+
 /// A form of the publisher's: a new asset, its description, a new version, a draft.
 #[derive(Template)]
 #[template(path = "demo/publisher_form.html")]
@@ -106,14 +137,7 @@ pub(super) struct PublisherForm<'a> {
     pub(super) action: String,
     pub(super) back: String,
     pub(super) button: &'a str,
-    /// Whether the asset's description is asked for.
-    pub(super) asks_about: bool,
-    /// Whether its kind is, too.
-    pub(super) asks_kind: bool,
-    /// Whether a version's document is asked for.
-    pub(super) asks_version: bool,
-    /// Whether its number is, too.
-    pub(super) asks_number: bool,
+    pub(super) asks: Asks,
     pub(super) fields: &'a super::web::Fields,
     pub(super) problem: Option<&'a str>,
 }
@@ -126,8 +150,8 @@ pub(super) fn instant(at: i64) -> String {
 }
 
 /// A day as people read it.
-pub(super) fn day(at: &i64) -> String {
-    Timestamp::from_second(*at)
+pub(super) fn day(at: i64) -> String {
+    Timestamp::from_second(at)
         .unwrap_or(Timestamp::UNIX_EPOCH)
         .strftime("%-d %b %Y")
         .to_string()

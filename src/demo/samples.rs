@@ -37,7 +37,7 @@ macro_rules! document {
     };
 }
 
-const SAMPLES: [Sample; 9] = [
+const SAMPLES: [Sample; 11] = [
     Sample {
         id: "order-intake",
         name: "Order Intake",
@@ -106,6 +106,41 @@ const SAMPLES: [Sample; 9] = [
             note: "Search by loyalty card.",
             document: document!("customer-lookup.wsdl"),
             days_ago: 61,
+            life: PUBLISHED,
+        }],
+    },
+    Sample {
+        id: "customer-messages",
+        name: "Customer Messages",
+        kind: AssetKind::Service,
+        summary: "One way to write to a customer: mail, text message or letter.",
+        description: "Say who, which template and what to fill in; the customer's own choice \
+                      decides how it travels. Marketing needs a consent, which is checked here \
+                      and nowhere else.",
+        provider: "Customer Data",
+        owner: "Mei-Ling Huang",
+        versions: &[SampleVersion {
+            number: "4.2.0",
+            note: "Letters by the next morning.",
+            document: document!("customer-messages.md"),
+            days_ago: 52,
+            life: PUBLISHED,
+        }],
+    },
+    Sample {
+        id: "pricing-api",
+        name: "Pricing API",
+        kind: AssetKind::Api,
+        summary: "What an item costs, in this place and on this day, taxes included.",
+        description: "The one answer that tills, web shop and shelf labels share. Takes over from \
+                      Tax Rates: the tax is part of every price.",
+        provider: "Finance Systems",
+        owner: "Jonas Lindqvist",
+        versions: &[SampleVersion {
+            number: "1.0.0",
+            note: "First version.",
+            document: document!("pricing-api.yaml"),
+            days_ago: 33,
             life: PUBLISHED,
         }],
     },

@@ -97,12 +97,16 @@ impl ServiceProvider {
             .ok_or(DemoError::Metadata("it has no entityID"))?;
         let entity_id = format!("{}/saml/metadata", config.base_url);
         let acs_url = format!("{}/saml/acs", config.base_url);
+        let defaults = samael::service_provider::ServiceProvider::default();
         let samael = samael::service_provider::ServiceProvider {
+            // NotOnOrAfter says how long an assertion lives; samael's own 90 s would be less than
+            // the difference between two clocks that it tolerates.
+            max_issue_delay: defaults.max_clock_skew * 5,
             entity_id: Some(entity_id.clone()),
             acs_url: Some(acs_url.clone()),
             idp_metadata: metadata,
             allowed_signature_algorithms: Some(ALGORITHMS.to_vec()),
-            ..Default::default()
+            ..defaults
         };
         let certificates = samael.idp_signing_certs();
         if !matches!(certificates, Ok(Some(_))) {

@@ -300,7 +300,11 @@ fn inflate(deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
             .map_err(|_| BindingError::Deflate)?;
         let all_read = stream.total_in() == deflated.len() as u64;
         if status == Status::StreamEnd {
-            return if all_read { Ok(xml) } else { Err(BindingError::Deflate) };
+            return if all_read {
+                Ok(xml)
+            } else {
+                Err(BindingError::Deflate)
+            };
         }
         if xml.len() == xml.capacity() {
             if xml.len() >= INFLATED_LIMIT {

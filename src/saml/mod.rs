@@ -15,4 +15,5 @@ pub mod status;
 pub mod uri;
 pub mod xml;
 
+mod assertion;
 mod attributes;

@@ -213,4 +213,20 @@ mod tests {
         let theirs = signer.sign_oneshot_to_vec(&text).unwrap();
         assert_eq!(key.close(mac).to_vec(), theirs);
     }
+
+    #[test]
+    fn a_chain_whose_end_is_not_known_for_certain_is_not_gone_on_with() {
+        let mut chain = Chain::new([7; 32], "a node!", Clock::default());
+        let head = |seq| Head { seq, link: [1; 32] };
+        assert!(chain.has_to_begin());
+        chain.begin(chain.fresh_id().unwrap(), head(0));
+        assert!(!chain.has_to_begin());
+        chain.about_to_commit();
+        assert!(chain.has_to_begin(), "the outcome is not known yet");
+        chain.advance(head(1));
+        assert!(!chain.has_to_begin());
+        chain.advance(head(ROWS_PER_CHAIN));
+        assert!(chain.has_to_begin(), "it is long enough");
+        assert!(chain.id().starts_with("anode."), "{}", chain.id());
+    }
 }

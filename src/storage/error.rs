@@ -152,7 +152,6 @@ impl StoreError {
     /// The same for another who waited for the same commit.
     pub(super) fn for_another(&self) -> Self {
         match self {
-            Self::Busy => Self::Busy,
             Self::Conflict => Self::Conflict,
             Self::Dangling => Self::Dangling,
             Self::NotRunning => Self::NotRunning,

@@ -83,6 +83,10 @@ impl Store {
     /// Begins this process's audit chain under `chain_key`, and the grouped writer. Nothing that
     /// is audited can be written before. `label` names the process in the chain's id; the first
     /// row is written with the first event.
+    #[expect(
+        clippy::unused_async,
+        reason = "an engine behind a network begins its chain over a connection"
+    )]
     pub async fn start(
         &self,
         chain_key: [u8; 32],

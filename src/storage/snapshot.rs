@@ -75,32 +75,23 @@ impl Snapshot {
     }
 
     /// Of one door and at most one person.
-    pub(super) fn facts(mut self, now: UnixTime) -> Result<Option<Facts>, StoreError> {
+    pub(super) fn facts(mut self, now: UnixTime) -> Option<Facts> {
         self.hand_out_roles();
-        let Some(door) = self.doors.pop() else {
-            return Ok(None);
-        };
+        let door = self.doors.pop()?;
         let rule = rule_of(&door, &self.rules);
         let person = self.people.pop();
-        Ok(Some(facts(door, rule, person, now)))
+        Some(facts(door, rule, person, now))
     }
 
     /// Of every door and the one person.
-    pub(super) fn facts_of_all_doors(
-        mut self,
-        now: UnixTime,
-    ) -> Result<Vec<(SpId, Facts)>, StoreError> {
+    pub(super) fn facts_of_all_doors(mut self, now: UnixTime) -> Vec<(SpId, Facts)> {
         self.hand_out_roles();
         let person = self.people.pop();
-        Ok(every_door(&self.doors, &self.rules, person.as_ref(), now))
+        every_door(&self.doors, &self.rules, person.as_ref(), now)
     }
 
     /// Of every door and everybody.
-    #[expect(clippy::type_complexity, reason = "the rows of a matrix")]
-    pub(super) fn matrix(
-        mut self,
-        now: UnixTime,
-    ) -> Result<Vec<(User, Vec<(SpId, Facts)>)>, StoreError> {
+    pub(super) fn matrix(mut self, now: UnixTime) -> Vec<(User, Vec<(SpId, Facts)>)> {
         self.hand_out_roles();
         self.people.sort_by_key(|person| person.user.name.key());
         let (doors, rules) = (&self.doors, &self.rules);
@@ -108,14 +99,14 @@ impl Snapshot {
             let facts = every_door(doors, rules, Some(&person), now);
             (person.user, facts)
         };
-        Ok(self.people.into_iter().map(row).collect())
+        self.people.into_iter().map(row).collect()
     }
 
     /// Of the one person in a session.
-    pub(super) fn session(mut self) -> Result<Option<(Session, User)>, StoreError> {
+    pub(super) fn session(mut self) -> Option<(Session, User)> {
         self.hand_out_roles();
-        let person = self.people.pop();
-        Ok(person.and_then(|person| Some((person.session?.0, person.user))))
+        let person = self.people.pop()?;
+        Some((person.session?.0, person.user))
     }
 
     /// Gives the roles and attributes that were read to those whose they are.
@@ -177,8 +168,8 @@ fn every_door(
 
 /// `None` where the table holds no role for the door: closed, never open (DESIGN 2).
 fn rule_of(door: &Door, rules: &[(String, RoleName)]) -> Option<Rule> {
-    let roles = rules.iter().filter(|(sp, _)| *sp == door.id);
-    Rule::new(door.quantifier, roles.map(|(_, role)| role.clone())).ok()
+    let named = rules.iter().filter(|(sp, _)| *sp == door.id);
+    Rule::new(door.quantifier, named.map(|(_, role)| role.clone())).ok()
 }
 
 fn facts(door: Door, rule: Option<Rule>, person: Option<Person>, read_at: UnixTime) -> Facts {

@@ -3,7 +3,7 @@
 use crate::home::{CHAIN_KEY, Home, new_session, release};
 use doorward::directory::audit::AuditKind;
 use doorward::directory::session::Release;
-use doorward::storage::{NewSession, Recorded};
+use doorward::storage::{NewSession, Recorded, StoreError};
 use std::time::{Duration, Instant};
 
 /// Runs `tries` releases at once and counts how they ended.
@@ -192,4 +192,36 @@ async fn a_write_that_was_given_up_half_way_has_not_happened() {
     assert_eq!(noted, added + 1);
     let verified = home.store.verify_audit(&CHAIN_KEY).await.unwrap();
     assert_eq!(verified.broken, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_queue_that_is_full_turns_away_and_loses_nothing_that_it_took() {
+    let home = Home::new().await;
+    home.store
+        .record(home.event(AuditKind::SignIn))
+        .await
+        .unwrap();
+    let holder = rusqlite::Connection::open(home.file()).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut running = Vec::new();
+    for _ in 0..1200 {
+        let (store, event) = (home.store.clone(), home.event(AuditKind::Message));
+        running.push(tokio::spawn(async move { store.record(event).await }));
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    holder.execute_batch("ROLLBACK").unwrap();
+    let (mut taken, mut turned_away) = (0, 0);
+    for one in running {
+        match one.await.unwrap() {
+            Ok(()) => taken += 1,
+            Err(StoreError::QueueFull) => turned_away += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(
+        turned_away > 100 && taken >= 1024,
+        "{taken} taken, {turned_away} not"
+    );
+    let rows = home.count("SELECT COUNT(*) FROM audit_events WHERE kind = 'message'");
+    assert_eq!(rows, taken);
 }

@@ -35,7 +35,7 @@ async fn facts_say_who_is_there_and_what_the_door_asks_for() {
             participant,
             known_to_sp,
         } => {
-            assert_eq!(read, session);
+            assert_eq!(*read, session);
             assert_eq!((fresh_for, participant, known_to_sp), (None, None, false));
         }
         Presence::Supposed => panic!("signed in"),

@@ -17,8 +17,8 @@ use std::time::Duration;
 pub(crate) const CHAIN_KEY: [u8; 32] = [9; 32];
 pub(crate) const HASH: &str = "the hash of a password";
 pub(crate) const LIMITS: SessionLimits = SessionLimits {
-    idle: Duration::from_secs(2 * 3600),
-    absolute: Duration::from_secs(12 * 3600),
+    idle: Duration::from_hours(2),
+    absolute: Duration::from_hours(12),
 };
 
 pub(crate) struct Home {

@@ -1,5 +1,9 @@
 //! What storage promises, on whichever engine: every test asks `Home` for a fresh database and
 //! says nothing of what is behind it. A second engine is a second way to make a `Home`.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod audit;
 mod concurrency;

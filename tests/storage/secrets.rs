@@ -84,7 +84,7 @@ async fn of_several_first_starts_one_makes_the_secrets_and_all_use_them() {
 async fn a_token_lives_until_the_day_after_and_for_its_purpose() {
     let home = Home::new().await;
     let secrets = unlock(&home, "keys").await.unwrap();
-    let day = Duration::from_secs(24 * 3600);
+    let day = Duration::from_hours(24);
     let keys = |purpose, later: u32| secrets.flow_keys(purpose, home.now().plus(day * later));
     let token = sealed::seal(&keys("sign-in", 0).unwrap()[0], b"asked", "browser").unwrap();
     let opened = |purpose, later| sealed::open(&keys(purpose, later).unwrap(), &token, "browser");

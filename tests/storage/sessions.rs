@@ -33,7 +33,7 @@ async fn signing_in_again_keeps_the_row_and_the_sps_that_have_heard_of_it() {
         record(&home, &release(&first, "i"), &sp).await,
         Recorded::Done
     );
-    home.clock.advance(Duration::from_secs(60));
+    home.clock.advance(Duration::from_mins(1));
 
     let new = NewSession {
         replaces: Some(TokenHash::of("one")),
@@ -259,7 +259,7 @@ async fn failures_are_counted_per_account_source_and_pair_and_cleared_by_a_sign_
             .unwrap()
     );
     assert_eq!(counts("ada", "198.51.100.9").await, (0, 1, 0));
-    home.clock.advance(Duration::from_secs(25 * 3600));
+    home.clock.advance(Duration::from_hours(25));
     assert_eq!(counts("ada", "192.0.2.1").await, (0, 0, 0));
     fail("eve", "192.0.2.1").await;
     assert_eq!(counts("eve", "192.0.2.1").await, (1, 1, 1));
@@ -287,7 +287,7 @@ async fn what_has_expired_is_cleaned_up_in_batches() {
     assert_eq!(clean().await, Cleaned::default());
     home.clock.advance(Duration::from_secs(1));
     assert_eq!(clean().await, row(1, 0));
-    home.clock.advance(Duration::from_secs(24 * 3600));
+    home.clock.advance(Duration::from_hours(24));
     assert_eq!(clean().await, row(0, 3));
     let batches = home.count("SELECT COUNT(*) FROM audit_events WHERE kind = 'cleaned-up'");
     assert_eq!(batches, 5);
@@ -298,7 +298,7 @@ async fn one_node_at_a_time_cleans_up() {
     let home = Home::new().await;
     let ada = home.user("ada", &[]).await;
     home.sign_in(&ada, "t").await;
-    home.clock.advance(Duration::from_secs(13 * 3600));
+    home.clock.advance(Duration::from_hours(13));
     let held = home.now().plus(Duration::from_secs(30)).millis();
     home.by_hand(&format!("UPDATE leases SET held_until = {held}"));
     let cleaned = home.store.clean_up(LIMITS, home.now()).await.unwrap();

@@ -45,7 +45,9 @@ pub(super) async fn add(booted: &Booted) -> Result<Vec<Person>, CliError> {
             continue;
         };
         for (id, facts) in doors {
-            let Some(sp) = booted.store.sp_by_id(&id).await? else { continue };
+            let Some(sp) = booted.store.sp_by_id(&id).await? else {
+                continue;
+            };
             let verdict = access::verdict(&sp, facts, booted.config.session, now);
             if verdict.refusal.is_none() {
                 person.may_enter.push(verdict.sp.as_str().to_owned());
@@ -73,7 +75,10 @@ async fn add_one(
         ..AuditEvent::new(booted.clock.now(), kind)
     };
     for role in &held {
-        booted.store.ensure_role(role, event(AuditKind::RoleAdded)).await?;
+        booted
+            .store
+            .ensure_role(role, event(AuditKind::RoleAdded))
+            .await?;
     }
     let id = UserId::from_stored(random_id().map_err(|error| wrong(error.to_string()))?);
     let user = NewUser {
@@ -86,9 +91,21 @@ async fn add_one(
         password_hash: Some(hash.map_err(|error| wrong(error.to_string()))?),
         must_change_password: false,
     };
-    booted.store.add_user(user, event(AuditKind::UserAdded)).await?;
+    booted
+        .store
+        .add_user(user, event(AuditKind::UserAdded))
+        .await?;
     if disabled {
-        booted.store.set_disabled(&id, true, event(AuditKind::UserDisabled)).await?;
+        booted
+            .store
+            .set_disabled(&id, true, event(AuditKind::UserDisabled))
+            .await?;
     }
-    Ok(Person { name, password, roles: roles.to_vec(), disabled, may_enter: vec![] })
+    Ok(Person {
+        name,
+        password,
+        roles: roles.to_vec(),
+        disabled,
+        may_enter: vec![],
+    })
 }

@@ -15,13 +15,29 @@ pub(super) fn text(
     people: &[Person],
     config: &Path,
 ) -> String {
-    let mut text = format!("\n  {}\n\n", style.strong("Doorward demo: two apps, one sign-in, two doors"));
+    let mut text = format!(
+        "\n  {}\n\n",
+        style.strong("Doorward demo: two apps, one sign-in, two doors")
+    );
     let mut line = |name: &str, url: &str, what: &str| {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {name:<11} {}   {}", style.strong(url), style.quiet(what));
+        let _ = writeln!(
+            text,
+            "  {name:<11} {}   {}",
+            style.strong(url),
+            style.quiet(what)
+        );
     };
     for (name, url) in doors.iter().rev() {
-        line(name, url, if *name == "store" { "for consumers" } else { "for publishers" });
+        line(
+            name,
+            url,
+            if *name == "store" {
+                "for consumers"
+            } else {
+                "for publishers"
+            },
+        );
     }
     line("doorward", idp, "the identity provider");
     text.push('\n');

@@ -109,7 +109,7 @@ async fn what_is_published_is_in_the_store_at_once_and_what_is_retired_is_gone()
         .page(&pair.publisher.url("/assets/gift-cards-2"))
         .await;
     assert!(
-        history.contains("<b>Ada Ferris</b> retired of"),
+        history.contains("<b>Ada Ferris</b> retired <span"),
         "{history}"
     );
 }

@@ -24,7 +24,7 @@ struct Running {
     app: App,
     idp: FakeIdp,
     /// Holds the databases.
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Running {
@@ -35,7 +35,7 @@ impl Running {
     async fn start_with(kind: Kind, adjust: impl FnOnce(&mut AppConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut running = Self::start_in(kind, folder.path(), FakeIdp::rsa(2048), adjust).await;
-        running._folder = Some(folder);
+        running.folder = Some(folder);
         running
     }
 
@@ -65,7 +65,7 @@ impl Running {
             base_url,
             app,
             idp,
-            _folder: None,
+            folder: None,
         }
     }
 

@@ -33,30 +33,30 @@ async fn every_field_that_is_wrong_is_refused_for_its_own_reason() {
     let publisher = Running::start(Kind::Publisher).await;
     let wrong: [Wrong; 12] = [
         ("(Audience)", |it| {
-            it.audience = Some("http://store.example/saml/metadata".to_owned())
+            it.audience = Some("http://store.example/saml/metadata".to_owned());
         }),
         ("(Audience)", |it| it.audience = None),
         ("(Recipient)", |it| {
-            it.recipient = "http://store.example/saml/acs".to_owned()
+            it.recipient = "http://store.example/saml/acs".to_owned();
         }),
         ("(Destination)", |it| {
-            it.destination = "http://store.example/saml/acs".to_owned()
+            it.destination = "http://store.example/saml/acs".to_owned();
         }),
         ("(Destination)", |it| {
             it.destination = "http://store.example/saml/acs".to_owned();
             it.sign = Sign::Assertion;
         }),
         ("another identity provider", |it| {
-            it.issuer = "https://evil.example/".to_owned()
+            it.issuer = "https://evil.example/".to_owned();
         }),
         ("not asked for this sign-in", |it| {
-            it.in_response_to = Some("_other".to_owned())
+            it.in_response_to = Some("_other".to_owned());
         }),
         ("nobody asked", |it| it.in_response_to = None),
         ("has expired", |it| {
-            (it.not_before, it.not_on_or_after) = (-900, -200)
+            (it.not_before, it.not_on_or_after) = (-900, -200);
         }),
-        ("has expired", |it| it.now -= 900),
+        ("has expired", |it| it.now -= 1_800),
         ("not valid yet", |it| it.not_before = 200),
         ("not signed", |it| it.sign = Sign::Nothing),
     ];
@@ -121,9 +121,9 @@ async fn the_same_assertion_under_a_second_request_is_a_replay() {
 #[tokio::test]
 async fn an_answer_to_another_browsers_request_is_refused() {
     let store = Running::start(Kind::Store).await;
-    let (asker, thief) = (Browser::new(), Browser::new());
+    let (owner, thief) = (Browser::new(), Browser::new());
     thief.ask(&store, "").await;
-    let asked = asker.ask(&store, "").await;
+    let asked = owner.ask(&store, "").await;
     let xml = store.idp.response(&store.answer(Some(&asked.id)));
     let page = refused_text(&store, &thief, &xml, &asked.relay_state).await;
     assert!(page.contains("not asked for this sign-in"), "{page}");

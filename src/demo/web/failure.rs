@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
+use super::super::DemoError;
 use super::super::catalogue::ChangeError;
-use super::super::pages::ProblemPage;
+use super::super::pages::{Frame, ProblemPage};
 use super::super::response::Refusal;
-use super::super::{DemoError, Shared};
 
 /// Why a request is not answered as asked.
 #[derive(Debug, thiserror::Error)]
@@ -87,9 +87,9 @@ impl Problem {
         self
     }
 
-    pub(super) fn page(&self, shared: &Shared) -> Response {
+    pub(super) fn page(&self, frame: Frame) -> Response {
         let page = ProblemPage {
-            frame: shared.frame(None),
+            frame,
             title: self.title,
             text: &self.text,
             detail: self.detail.as_deref(),
@@ -108,7 +108,7 @@ impl Problem {
 impl Failure {
     fn problem(&self) -> Problem {
         match self {
-            Self::NotFound => not_found(),
+            Self::NotFound | Self::Change(ChangeError::Unknown) => not_found(),
             Self::SignInFirst(_) | Self::SessionOver => Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "Your session is over",
@@ -122,7 +122,6 @@ impl Failure {
                  changed. Go back, reload the page and try again.",
             ),
             Self::Refused(refusal) => refused(refusal),
-            Self::Change(ChangeError::Unknown) => not_found(),
             Self::Change(ChangeError::Taken | ChangeError::WrongState) => Problem::new(
                 StatusCode::CONFLICT,
                 "Somebody was faster",

@@ -23,7 +23,7 @@ use super::outside::{fingerprint, now};
 use super::pages::Frame;
 use super::response::SignedIn;
 use super::{Kind, Shared};
-use failure::Failure;
+use failure::{Failure, Problem};
 pub(super) use fields::Fields;
 
 /// A Response may be as large as this, form field and all; a document that is pasted, too.
@@ -91,12 +91,17 @@ fn static_files(kind: Kind) -> Router<Arc<Shared>> {
 
 /// Renders failures as pages and gives every answer its headers.
 async fn dress(State(shared): App, request: Request, next: Next) -> Response {
+    let asked = request.headers().clone();
     let mut response = next.run(request).await;
-    if let Some(problem) = response.extensions_mut().remove::<failure::Problem>() {
-        response = problem.page(&shared);
-    } else if response.status().is_client_error() && !has_own_body(&response) {
-        // axum's own refusals (method, form, size) are bare sentences.
-        response = failure::Problem::bare(response.status()).page(&shared);
+    let own = response.extensions_mut().remove::<Problem>();
+    // axum's own refusals (method, form, size) are bare sentences.
+    let bare = response.status().is_client_error() && !has_own_body(&response);
+    if let Some(problem) = own.or_else(|| bare.then(|| Problem::bare(response.status()))) {
+        let session = shared.session(&asked).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "no session could be read for a page about a failure");
+            None
+        });
+        response = problem.page(shared.frame(session.as_ref()));
     }
     let headers = response.headers_mut();
     for (name, value) in [
@@ -114,7 +119,10 @@ async fn dress(State(shared): App, request: Request, next: Next) -> Response {
 
 /// Whether a handler of ours made the body; axum's own are plain text or nothing.
 fn has_own_body(response: &Response) -> bool {
-    let media = response.headers().get(CONTENT_TYPE).and_then(|media| media.to_str().ok());
+    let media = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|media| media.to_str().ok());
     media.is_some_and(|media| !media.starts_with("text/plain"))
 }
 

@@ -13,7 +13,7 @@ use super::super::Shared;
 use super::super::assets::{Asset, State as Life};
 use super::super::catalogue::ChangeError;
 use super::super::outside::now;
-use super::super::pages::{Landing, PublisherAsset, PublisherForm, PublisherHome};
+use super::super::pages::{Asks, Landing, PublisherAsset, PublisherForm, PublisherHome};
 use super::failure::Failure;
 use super::fields::Fields;
 use super::{Answer, App, Session, html};
@@ -99,11 +99,11 @@ impl Asking<'_> {
         fields: &Fields,
         problem: Option<&str>,
     ) -> Answer {
-        let (title, button) = match self {
-            Self::NewAsset => ("New asset", "Create as draft"),
-            Self::About(_) => ("Edit the description", "Save changes"),
-            Self::NewVersion(_) => ("New version", "Create as draft"),
-            Self::Draft(..) => ("Edit the draft", "Save draft"),
+        let (asks, title, button) = match self {
+            Self::NewAsset => (Asks::NewAsset, "New asset", "Create as draft"),
+            Self::About(_) => (Asks::About, "Edit the description", "Save changes"),
+            Self::NewVersion(_) => (Asks::NewVersion, "New version", "Create as draft"),
+            Self::Draft(..) => (Asks::Draft, "Edit the draft", "Save draft"),
         };
         let (action, back) = match self {
             Self::NewAsset => ("/assets".to_owned(), "/".to_owned()),
@@ -120,10 +120,7 @@ impl Asking<'_> {
             action,
             back,
             button,
-            asks_about: matches!(self, Self::NewAsset | Self::About(_)),
-            asks_kind: matches!(self, Self::NewAsset),
-            asks_version: !matches!(self, Self::About(_)),
-            asks_number: matches!(self, Self::NewAsset | Self::NewVersion(_)),
+            asks,
             fields,
             problem,
         })?;

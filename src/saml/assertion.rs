@@ -1,0 +1,156 @@
+//! The assertion inside a Response: who, for whom, until when (Core 2.3.3, Profiles 4.1.4.2).
+
+use std::time::Duration;
+
+use super::attributes;
+use super::authn_request::{Asked, AskedSubject};
+use super::name_id::NameId;
+use super::response::{Issuer, ResponseError, Stamp};
+use super::uri;
+use super::xml::Writer;
+use crate::access::Grant;
+use crate::directory::service_provider::NameIdFormat;
+use crate::directory::time::UnixTime;
+
+/// How long before its making an assertion is valid already, for SPs whose clocks are behind.
+const NOT_BEFORE_MARGIN: Duration = Duration::from_mins(1);
+/// How long an assertion may be presented.
+const LIFETIME: Duration = Duration::from_mins(5);
+
+/// The window in which an assertion counts.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    not_before: UnixTime,
+    not_on_or_after: UnixTime,
+}
+
+impl Times {
+    pub(super) fn usable(now: UnixTime) -> Self {
+        Self {
+            not_before: now.minus(NOT_BEFORE_MARGIN),
+            not_on_or_after: now.plus(LIFETIME),
+        }
+    }
+
+    pub(super) fn expired(now: UnixTime) -> Self {
+        let not_on_or_after = now.minus(LIFETIME * 12);
+        Self {
+            not_before: not_on_or_after.minus(NOT_BEFORE_MARGIN),
+            not_on_or_after,
+        }
+    }
+}
+
+/// What the AuthnStatement says (Core 2.7.2).
+pub(super) struct SessionPart<'a> {
+    pub(super) signed_in_at: UnixTime,
+    pub(super) index: &'a str,
+    pub(super) ends_at: UnixTime,
+}
+
+/// The identifier that the SP gets, or why there is none.
+pub(super) fn name_id(
+    grant: &Grant<'_>,
+    asked: &Asked,
+    issuer: &Issuer,
+    stamp: &Stamp,
+) -> Result<NameId, ResponseError> {
+    let of_subject = asked
+        .subject
+        .as_ref()
+        .and_then(|s| NameIdFormat::from_uri(&s.format));
+    let format = asked
+        .name_id_format()
+        .or(of_subject)
+        .unwrap_or_else(|| grant.usual_name_id_format());
+    let (user, sp) = (grant.user(), grant.sp());
+    let value = match format {
+        NameIdFormat::Persistent => {
+            if asked.name_id.create_forbidden && !grant.is_known_to_sp() {
+                return Err(ResponseError::NoNameId);
+            }
+            issuer
+                .pairwise_secret
+                .persistent_id(&user.id, &sp.entity_id)?
+        }
+        NameIdFormat::Transient => NameId::transient_value(&stamp.transient),
+        NameIdFormat::EmailAddress => user.email.clone().ok_or(ResponseError::NoNameId)?,
+        NameIdFormat::Unspecified => user.name.as_str().to_owned(),
+    };
+    let pairwise = format == NameIdFormat::Persistent;
+    let name_id = NameId {
+        format,
+        value,
+        name_qualifier: pairwise.then(|| issuer.entity_id.clone()),
+        sp_name_qualifier: (pairwise || asked.name_id.sp_name_qualifier)
+            .then(|| sp.entity_id.as_str().to_owned()),
+    };
+    match &asked.subject {
+        Some(subject) if !strongly_matches(subject, &name_id, issuer, sp.entity_id.as_str()) => {
+            Err(ResponseError::SubjectMismatch)
+        }
+        _ => Ok(name_id),
+    }
+}
+
+/// Core 3.3.4: the same identifier in value, format and qualifiers; a qualifier left out is the
+/// one that is implied.
+fn strongly_matches(subject: &AskedSubject, name_id: &NameId, issuer: &Issuer, sp: &str) -> bool {
+    let fits = |given: &Option<String>, implied: &str| {
+        given
+            .as_deref()
+            .is_none_or(|qualifier| qualifier == implied)
+    };
+    subject.value == name_id.value
+        && subject.format == name_id.format.uri()
+        && fits(&subject.name_qualifier, &issuer.entity_id)
+        && fits(&subject.sp_name_qualifier, sp)
+}
+
+/// The assertion, and where a signature belongs in it.
+pub(super) fn write(
+    grant: &Grant<'_>,
+    asked: &Asked,
+    name_id: &NameId,
+    issuer: &Issuer,
+    stamp: &Stamp,
+    times: Times,
+    session: &SessionPart<'_>,
+) -> Result<(String, usize), ResponseError> {
+    let now = stamp.now.to_string();
+    let not_on_or_after = times.not_on_or_after.to_string();
+    let mut w = Writer::with_capacity(4096);
+    w.start(uri::SAML, "Assertion");
+    w.attribute("ID", stamp.assertion_id.as_str());
+    w.attribute("Version", "2.0");
+    w.attribute("IssueInstant", &now);
+    w.element(uri::SAML, "Issuer", &issuer.entity_id);
+    let after_issuer = w.position();
+    w.start(uri::SAML, "Subject");
+    name_id.write(&mut w);
+    w.start(uri::SAML, "SubjectConfirmation")
+        .attribute("Method", uri::BEARER);
+    w.start(uri::SAML, "SubjectConfirmationData");
+    if let Some(id) = grant.in_response_to() {
+        w.attribute("InResponseTo", id);
+    }
+    w.attribute("NotOnOrAfter", &not_on_or_after);
+    w.attribute("Recipient", &grant.acs().location);
+    w.end().end().end();
+    w.start(uri::SAML, "Conditions");
+    w.attribute("NotBefore", &times.not_before.to_string());
+    w.attribute("NotOnOrAfter", &not_on_or_after);
+    w.start(uri::SAML, "AudienceRestriction");
+    w.element(uri::SAML, "Audience", grant.sp().entity_id.as_str());
+    w.end().end();
+    w.start(uri::SAML, "AuthnStatement");
+    w.attribute("AuthnInstant", &session.signed_in_at.to_string());
+    w.attribute("SessionIndex", session.index);
+    w.attribute("SessionNotOnOrAfter", &session.ends_at.to_string());
+    w.start(uri::SAML, "AuthnContext");
+    w.element(uri::SAML, "AuthnContextClassRef", asked.context.uri());
+    w.end().end();
+    attributes::write(grant, &mut w);
+    w.end();
+    Ok((w.finish()?, after_issuer))
+}
