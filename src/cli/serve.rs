@@ -101,7 +101,7 @@ pub(super) async fn serve(
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
-        served = server => served.map_err(CliError::Output),
+        ended = server => ended.map_err(CliError::Output),
         () = deadline => {
             tracing::warn!("stopped with requests still in flight");
             Ok(())
