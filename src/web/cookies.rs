@@ -32,12 +32,17 @@ impl Cookie {
         let mut found = headers
             .get_all(header::COOKIE)
             .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(known, _)| *known == name);
+            // By bytes: other apps' cookies beside ours need not be ASCII.
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+            .filter_map(|pair| {
+                let pair = pair.trim_ascii().strip_prefix(name.as_bytes())?;
+                pair.strip_prefix(b"=")
+            });
         match (found.next(), found.next()) {
-            (Some((_, value)), None) if is_secret(value) => Some(value.to_owned()),
+            (Some(value), None) => std::str::from_utf8(value)
+                .ok()
+                .filter(|value| is_secret(value))
+                .map(str::to_owned),
             _ => None,
         }
     }
