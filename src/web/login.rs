@@ -145,12 +145,7 @@ async fn try_password(
     let source = throttle::source_key(visit.source);
     let parsed = UserName::parse(name).ok();
     let account = parsed.as_ref().map_or_else(String::new, UserName::key);
-    let wait = if app.site.throttle {
-        let history = app.store.throttle(&account, &source, app.now()).await?;
-        throttle::delay(&history, app.now())
-    } else {
-        None
-    };
+    let wait = delay(app, &account, &source).await?;
     let credential = match &parsed {
         Some(name) => app.store.credential(&name.key()).await?,
         None => None,
@@ -174,6 +169,12 @@ async fn try_password(
             app.store.record(event).await?;
             Ok(Trial::Wait(wait))
         }
+    // Trials that failed while this one waited for its turn count for it too: a hundred sent at
+    // once are no better than a hundred one by one (T-LOCK-PAR).
+    let wait = match wait {
+        Some(wait) => Some(wait),
+        None => delay(app, &account, &source).await?,
+    };
         (None, Some(credential), true) => Ok(Trial::Right(credential, verified.rehash)),
         _ => {
             let event = failed(app, visit, parsed, ReasonCode::WrongPassword);
@@ -190,6 +191,19 @@ fn failed(app: &App, visit: &Visit, user: Option<UserName>, reason: ReasonCode) 
         reason: Some(reason),
         user,
         ..visit.event(app, AuditKind::SignIn)
+/// How long a trial of this account from this source has to wait now.
+pub(super) async fn delay(
+    app: &App,
+    account: &str,
+    source: &str,
+) -> Result<Option<Duration>, Failure> {
+    if !app.site.throttle {
+        return Ok(None);
+    }
+    let history = app.store.throttle(account, source, app.now()).await?;
+    Ok(throttle::delay(&history, app.now()))
+}
+
     }
 }
 
