@@ -37,12 +37,16 @@ pub(super) struct Credentials {
 /// `GET /login`. A token that cannot be opened any more shows the plain form: no dead end.
 pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
     let form: TokenForm = visit.parameters()?;
-    let flow = open_or_plain(&app, form.text())?;
-    if flow.again() == Again::No && is_signed_in(&app, &visit).await? {
+    ask(&app, &visit, form.text()).await
+}
+
+async fn ask(app: &App, visit: &Visit, token: &str) -> Result<Response, Failure> {
+    let flow = open_or_plain(app, token)?;
+    if flow.again() == Again::No && signed_in(app, visit).await?.is_some() {
         // A second tab in which somebody has signed in meanwhile goes on by itself.
         return onward(&app, &flow).await;
     }
-    form_page(&app, &visit, flow, None, None).await
+    form_page(app, visit, flow, None, None).await
 }
 
 /// `POST /login/someone-else`: from the refusal page.
@@ -66,7 +70,7 @@ pub(super) async fn submit(
     let sealed = app.sealer.open(&token, Purpose::Form, app.now());
     let (Some(name), Some(password)) = (username, password) else {
         // The token came by a page that posts it because it is too long for an address.
-        return form_page(&app, &visit, open_or_plain(&app, &token)?, None, None).await;
+        return ask(&app, &visit, &token).await;
     };
     let bound = sealed.filter(|flow| {
         visit.site != FetchSite::Other && flow.is_bound_to(visit.browser.as_deref())
@@ -75,8 +79,10 @@ pub(super) async fn submit(
         // A genuine form of another browser, a form of the day before yesterday, or another site's:
         // it never signs in, and is shown again, bound anew (DESIGN 9).
         let flow = open_or_plain(&app, &token)?;
-        if is_signed_in(&app, &visit).await? {
-            // The second half of a double click, or the form of another tab.
+        let typed = UserName::parse(&name).map(|name| name.key()).ok();
+        if typed.is_some() && typed == signed_in(&app, &visit).await? {
+            // The second half of a double click, or the form of another tab. Whoever typed another
+            // name does not go on as the person of the session.
             return onward(&app, &flow).await;
         }
         return form_page(&app, &visit, flow, Some(name), Some(Problem::FormExpired)).await;
@@ -274,15 +280,15 @@ pub(super) async fn onward(app: &App, flow: &Flow) -> Result<Response, Failure> 
     Ok(Redirect::to(&start).into_response())
 }
 
-/// Whether the browser has a live session.
-async fn is_signed_in(app: &App, visit: &Visit) -> Result<bool, Failure> {
+/// Who is signed in in this browser, as names are compared.
+async fn signed_in(app: &App, visit: &Visit) -> Result<Option<String>, Failure> {
     let Some(token) = visit.token_hash() else {
-        return Ok(false);
+        return Ok(None);
     };
     let session = app.store.session(&token).await?;
-    Ok(session.is_some_and(|(session, user)| {
-        session.is_live(app.site.limits, app.now()) && !user.disabled
-    }))
+    let live = session
+        .filter(|(session, user)| session.is_live(app.site.limits, app.now()) && !user.disabled);
+    Ok(live.map(|(_, user)| user.name.key()))
 }
 
 fn open_or_plain(app: &App, token: &str) -> Result<Flow, Failure> {
