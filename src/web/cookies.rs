@@ -1,8 +1,11 @@
 //! Our two cookies: the session's secret, and the mark of the browser that forms are bound to.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
 
 use super::app::Site;
+use super::failure::Failure;
+use super::visit::Visit;
 use crate::clock::{NoRandomness, random};
 
 /// Which cookie.
@@ -65,6 +68,34 @@ impl Cookie {
             "{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{secure}"
         ))
         .ok()
+    }
+}
+
+/// The mark of the browser that a page is made for; a browser without one gets one with the page.
+pub(super) struct Mark {
+    pub(super) text: String,
+    is_new: bool,
+}
+
+impl Mark {
+    /// Its own, or a fresh one.
+    pub(super) fn of(visit: &Visit) -> Result<Self, Failure> {
+        let known = visit.browser.clone();
+        let is_new = known.is_none();
+        let text = match known {
+            Some(mark) => mark,
+            None => fresh_secret().map_err(Failure::internal)?,
+        };
+        Ok(Self { text, is_new })
+    }
+
+    /// The page, with the cookie if the browser has none yet.
+    pub(super) fn put_on(self, mut page: Response, site: &Site) -> Response {
+        if self.is_new {
+            let set = Cookie::Browser.set(&self.text, site);
+            set.map(|set| page.headers_mut().append(header::SET_COOKIE, set));
+        }
+        page
     }
 }
 

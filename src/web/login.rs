@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::App;
-use super::cookies::{Cookie, fresh_secret};
+use super::cookies::{Cookie, Mark, fresh_secret};
 use super::failure::Failure;
 use super::flow::{Again, Flow, Purpose, hand_on, to_login, to_next_hop};
 use super::headers;
@@ -44,7 +44,7 @@ async fn ask(app: &App, visit: &Visit, token: &str) -> Result<Response, Failure>
     let flow = open_or_plain(app, token)?;
     if flow.again() == Again::No && signed_in(app, visit).await?.is_some() {
         // A second tab in which somebody has signed in meanwhile goes on by itself.
-        return onward(&app, &flow).await;
+        return onward(app, &flow).await;
     }
     form_page(app, visit, flow, None, None).await
 }
@@ -169,18 +169,18 @@ async fn try_password(
         },
         Err(other) => return Err(other.into()),
     };
-    match (wait, usable, verified.ok) {
-        (Some(wait), ..) => {
-            let event = failed(app, visit, parsed, ReasonCode::Throttled);
-            app.store.record(event).await?;
-            Ok(Trial::Wait(wait))
-        }
     // Trials that failed while this one waited for its turn count for it too: a hundred sent at
     // once are no better than a hundred one by one (T-LOCK-PAR).
     let wait = match wait {
         Some(wait) => Some(wait),
         None => delay(app, &account, &source).await?,
     };
+    match (wait, usable, verified.ok) {
+        (Some(wait), ..) => {
+            let event = failed(app, visit, parsed, ReasonCode::Throttled);
+            app.store.record(event).await?;
+            Ok(Trial::Wait(wait))
+        }
         (None, Some(credential), true) => Ok(Trial::Right(credential, verified.rehash)),
         _ => {
             let event = failed(app, visit, parsed, ReasonCode::WrongPassword);
@@ -191,12 +191,6 @@ async fn try_password(
     }
 }
 
-fn failed(app: &App, visit: &Visit, user: Option<UserName>, reason: ReasonCode) -> AuditEvent {
-    AuditEvent {
-        outcome: Outcome::Refused,
-        reason: Some(reason),
-        user,
-        ..visit.event(app, AuditKind::SignIn)
 /// How long a trial of this account from this source has to wait now.
 pub(super) async fn delay(
     app: &App,
@@ -210,6 +204,12 @@ pub(super) async fn delay(
     Ok(throttle::delay(&history, app.now()))
 }
 
+fn failed(app: &App, visit: &Visit, user: Option<UserName>, reason: ReasonCode) -> AuditEvent {
+    AuditEvent {
+        outcome: Outcome::Refused,
+        reason: Some(reason),
+        user,
+        ..visit.event(app, AuditKind::SignIn)
     }
 }
 
@@ -315,10 +315,7 @@ async fn form_page(
         Again::ForceAuthn => Some(Problem::SignInAgain),
         Again::SomeoneElse => Some(Problem::SomeoneElse),
     });
-    let (browser, is_new) = match &visit.browser {
-        Some(mark) => (mark.clone(), false),
-        None => (fresh_secret().map_err(Failure::internal)?, true),
-    };
+    let mark = Mark::of(visit)?;
     let contact = sp.as_ref().and_then(|sp| sp.policy.contact.clone());
     let page = LoginPage {
         app: sp.as_ref().map(|sp| AskingApp {
@@ -327,18 +324,13 @@ async fn form_page(
         }),
         token: app
             .sealer
-            .seal(&flow.bound_to(&browser), Purpose::Form, app.now())?,
+            .seal(&flow.bound_to(&mark.text), Purpose::Form, app.now())?,
         user_name,
         problem,
         contact: contact.or_else(|| app.site.contact.clone()),
         reference: problem.map(|_| visit.trace.as_str().to_owned()),
     };
-    let mut response = headers::page(&page);
-    if is_new {
-        let set = Cookie::Browser.set(&browser, &app.site);
-        set.map(|set| response.headers_mut().append(header::SET_COOKIE, set));
-    }
-    Ok(response)
+    Ok(mark.put_on(headers::page(&page), &app.site))
 }
 
 /// Reads a form of ours.
