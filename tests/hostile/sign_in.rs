@@ -87,6 +87,25 @@ async fn another_site_cannot_say_yes_to_a_sign_on_that_nobody_requested() {
     assert_eq!(answer.relay_state().as_deref(), Some("theirs"));
 }
 
+/// A HEAD would use up a sign-in and write down an assertion that nobody gets.
+#[tokio::test]
+async fn no_head_makes_an_assertion() {
+    let product = product().await;
+    let ada = signed_in(&product, "ada").await;
+    for path in [
+        "/saml/sso?SAMLRequest=a",
+        "/saml/sso/continue?t=a",
+        "/saml/idp-initiated?sp=portal",
+    ] {
+        let url = product.idp(path);
+        let own = "same-origin";
+        let head = ada.request(|client| client.head(url).header("Sec-Fetch-Site", own));
+        assert_eq!(head.await.status, 405, "{path}");
+    }
+    let log = product.cli(["audit", "list", "--kind", "assertion", "--json"]);
+    assert!(!log.contains("ada"), "{log}");
+}
+
 /// A form must be able to bring it back unchanged, requested or not.
 #[tokio::test]
 async fn an_unsolicited_relay_state_keeps_the_rules_of_a_requested_one() {
