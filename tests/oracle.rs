@@ -135,6 +135,7 @@ fn error(idp: &Sp, id: &str, signature: &str) -> String {
 }
 
 /// What the oracle has against a message.
+#[cfg(test)]
 fn objects(oracle: &Oracle, xml: &str) -> String {
     let refused = catch_unwind(AssertUnwindSafe(|| oracle.check(xml)));
     let why = refused.expect_err("the oracle has nothing against it");

@@ -23,7 +23,7 @@ use doorward::web::{App, Site, router};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::model::{DOORS, EVERYONE, Model, ROLES, Registration, USERS};
+use crate::model::{Asks, DOORS, EVERYONE, Model, ROLES, Registration, USERS};
 use crate::support::form::{Form, forms};
 use crate::support::oracle::Oracle;
 
@@ -327,10 +327,9 @@ async fn people(store: &Store, passwords: &Passwords, clock: &Clock) -> Vec<User
 }
 
 fn service_provider(door: usize, registration: &Registration) -> ServiceProvider {
-    let quantifier = if registration.all_of {
-        Quantifier::AllOf
-    } else {
-        Quantifier::AnyOf
+    let quantifier = match registration.asks {
+        Asks::Any => Quantifier::AnyOf,
+        Asks::All => Quantifier::AllOf,
     };
     let roles: BTreeSet<_> = registration
         .roles
@@ -373,10 +372,10 @@ fn site() -> Site {
         base_url: ORIGIN.to_owned(),
         entity_id: format!("{ORIGIN}/saml/metadata"),
         limits: SessionLimits {
-            idle: Duration::from_secs(2 * 3600),
-            absolute: Duration::from_secs(12 * 3600),
+            idle: Duration::from_hours(2),
+            absolute: Duration::from_hours(12),
         },
-        clock_skew: Duration::from_secs(180),
+        clock_skew: Duration::from_mins(3),
         throttle: false,
         contact: None,
         trusted_proxies: Vec::new(),
