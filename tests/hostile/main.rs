@@ -17,6 +17,8 @@ mod http;
 #[cfg(test)]
 mod redirect;
 #[cfg(test)]
+mod registration;
+#[cfg(test)]
 mod signature;
 #[cfg(test)]
 mod xml;
