@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -35,11 +35,8 @@ pub(super) struct Credentials {
 }
 
 /// `GET /login`. A token that cannot be opened any more shows the plain form: no dead end.
-pub(super) async fn show(
-    State(app): State<App>,
-    visit: Visit,
-    Query(form): Query<TokenForm>,
-) -> Result<Response, Failure> {
+pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
+    let form: TokenForm = visit.parameters()?;
     let flow = open_or_plain(&app, form.text())?;
     if flow.again() == Again::No && is_signed_in(&app, &visit).await? {
         // A second tab in which somebody has signed in meanwhile goes on by itself.
