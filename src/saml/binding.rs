@@ -155,6 +155,12 @@ pub fn decode_post(body: &str) -> Result<Inbound, BindingError> {
     })
 }
 
+/// The RelayState of a query without a message: a sign-on that nobody requested. The same rules hold
+/// as beside a message.
+pub fn relay_state(query: &str) -> Result<Option<String>, BindingError> {
+    Parameters::split(query)?.relay_state()
+}
+
 /// Whether a query names a SAML message: a POST that has one in both places is refused.
 #[must_use]
 pub fn names_a_message(query: &str) -> bool {
