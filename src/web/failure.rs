@@ -1,4 +1,4 @@
-//! What goes wrong, told to its three readers (DESIGN 17): a page for the person, a line in the
+//! What goes wrong, told to its three readers (decision 17): a page for the person, a line in the
 //! log for the administrator, a reason code for both. What the SP is told is decided elsewhere.
 
 use axum::http::{HeaderValue, StatusCode, header};
