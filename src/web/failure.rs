@@ -179,7 +179,7 @@ fn status(reason: ReasonCode) -> StatusCode {
 
 fn title(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::NOT_FOUND => "There is nothing here",
+        StatusCode::NOT_FOUND => "Page not found",
         StatusCode::FORBIDDEN => "This way is closed",
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "Please wait a moment",
         status if status.is_server_error() => "Something went wrong on our side",
