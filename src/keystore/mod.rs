@@ -48,7 +48,7 @@ pub enum KeystoreError {
     },
     /// The database's keys were wrapped by a master key that is not in the ring.
     #[error(
-        "the database's keys are wrapped by master key {wanted}, and {folder} holds only {found}: \
+        "the database's keys are wrapped by master key {wanted}, and {folder} holds {found}: \
          copy that key file here from the node that made the database, or point database_url \
          elsewhere"
     )]

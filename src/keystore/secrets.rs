@@ -41,14 +41,16 @@ impl Secrets {
         clock: &Clock,
     ) -> Result<Self, KeystoreError> {
         let mut stored = store.data_keys().await?;
+        let mut keystore = keystore.clone();
         if stored.is_empty() {
-            let first = wrap(keystore, 1, clock.now())?;
+            keystore = keystore.with_a_key()?;
+            let first = wrap(&keystore, 1, clock.now())?;
             store.insert_data_key(&first).await?;
             stored = store.data_keys().await?;
         }
         let mut data_keys = Vec::with_capacity(stored.len());
         for key in &stored {
-            data_keys.push((key.number, unwrap(keystore, key)?));
+            data_keys.push((key.number, unwrap(&keystore, key)?));
         }
         let (_, oldest) = data_keys.first().ok_or_else(|| no_open("the data key"))?;
         // The first data key stays for as long as rows of its time have to be verified.

@@ -43,7 +43,6 @@ pub use keys::{ACTIVE, StoredDataKey, StoredKey};
 pub use roles::RoleRow;
 pub use sessions::NewSession;
 pub use sqlite::Durability;
-pub use throttle::FAILURES_KEPT;
 pub use users::NewUser;
 pub use writer::Recorded;
 

@@ -1,6 +1,8 @@
 //! `/saml/sso`: AuthnRequests by HTTP-Redirect and HTTP-POST (Profiles 4.1), and sign-on that
 //! starts here (Profiles 4.1.5).
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -21,6 +23,9 @@ use crate::saml::binding::{self, Inbound, RELAY_STATE_LIMIT};
 
 /// The most bytes of a posted body.
 const BODY_LIMIT: usize = 256 * 1024;
+
+/// How long a browser may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `GET /saml/sso`: a request by HTTP-Redirect. The browser came along with its cookies, so it is
 /// answered at once.
@@ -211,8 +216,9 @@ pub(super) async fn idp_initiated(
 
 /// A posted body as text, up to the limit.
 pub(super) async fn form_text(body: Body) -> Result<String, Failure> {
-    let bytes = axum::body::to_bytes(body, BODY_LIMIT)
-        .await
+    let read = tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, BODY_LIMIT)).await;
+    let bytes = read
+        .map_err(|_| Failure::of(ReasonCode::BadForm).because("the body came too slowly"))?
         .map_err(|error| Failure::of(ReasonCode::TooLarge).because(error))?;
     String::from_utf8(bytes.into()).map_err(|_| Failure::of(ReasonCode::BadEncoding))
 }

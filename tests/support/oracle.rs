@@ -22,7 +22,8 @@ pub(crate) struct Message {
     pub(crate) signatures: Vec<Signature>,
     #[serde(default)]
     pub(crate) status: Vec<String>,
-    pub(crate) status_message: Option<String>,
+    #[serde(rename = "status_message")]
+    pub(crate) told: Option<String>,
     pub(crate) assertion: Option<Assertion>,
     pub(crate) acs_url: Option<String>,
     pub(crate) is_passive: Option<String>,
@@ -128,15 +129,15 @@ impl Message {
     }
 }
 
-/// The certificates that the `IdP`'s metadata names; every signature has to verify under one.
+/// The certificates that the identity provider's metadata names; every signature has to verify under one.
 #[derive(Debug, Clone)]
 pub(crate) struct Oracle {
     certificates: Vec<String>,
 }
 
 impl Oracle {
-    /// Trusts the signing certificates in a document of `IdP` metadata, which itself has to be
-    /// signed by one of them.
+    /// Trusts the signing certificates in an identity provider's metadata, which itself has
+    /// to be signed by one of them.
     pub(crate) fn trusting(metadata: &str) -> (Self, Message) {
         let oracle = Self::of_certificates_in(metadata);
         let message = oracle.check(metadata);
