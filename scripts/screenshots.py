@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 # A person of today has no use for a picture at the bare resolution of the page.
-WIDTH, HEIGHT, SCALE = 960, 680, 1.5
+WIDTH, HEIGHT, SCALE = 960, 720, 1.5
 # The key under which WebDriver names an element (W3C WebDriver, 12.1).
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
