@@ -33,7 +33,7 @@ const SYSTEMS: [(&str, &str); 8] = [
 const SHOWN: usize = 60;
 
 /// The browser and its system, as far as they are known; else what it says, cut short.
-pub(super) fn in_words(user_agent: Option<&str>) -> String {
+pub(crate) fn in_words(user_agent: Option<&str>) -> String {
     let Some(said) = user_agent.filter(|said| !said.trim().is_empty()) else {
         return "a browser".to_owned();
     };

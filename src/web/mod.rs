@@ -8,7 +8,7 @@ pub mod pages;
 mod account;
 mod answer;
 mod app;
-mod browser;
+pub(crate) mod browser;
 mod cookies;
 mod door;
 mod failure;
