@@ -63,7 +63,7 @@ text_type! {
     SpName
 }
 text_type! {
-    /// The entityID of a SAML entity. Compared byte for byte (Core 1.3.1, C-G1).
+    /// The entityID of a SAML entity. Compared byte for byte (Core 1.3.1).
     EntityId
 }
 text_type! {
@@ -111,7 +111,7 @@ impl UserName {
         checked(text.trim(), 190).map(Self)
     }
 
-    /// What is compared: without case (CONTRACT, "people's sign-in names").
+    /// What is compared: without case.
     #[must_use]
     pub fn key(&self) -> String {
         self.0.to_lowercase()
@@ -191,7 +191,7 @@ impl MessageId {
         }
     }
 
-    /// `_` and 160 random bits in hex (Core 1.3.4, C-G5).
+    /// `_` and 160 random bits in hex (Core 1.3.4).
     #[must_use]
     pub fn from_random(random: [u8; 20]) -> Self {
         use fmt::Write as _;

@@ -1,7 +1,7 @@
 //! HTTP-Redirect and HTTP-POST: from what a browser brought to the bytes of a message.
 //!
 //! Nothing here is believed: an [`Inbound`] is only decoded. The octets that a Redirect signature
-//! covers are the raw ones, as they came (DESIGN 8, Bindings 3.4.4.1).
+//! covers are the raw ones, as they came (decision 8, Bindings 3.4.4.1).
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -292,7 +292,7 @@ fn decode_base64(text: &str) -> Result<Vec<u8>, BindingError> {
 }
 
 /// Inflates one raw DEFLATE stream that ends where its bytes end, up to [`INFLATED_LIMIT`]: the
-/// output buffer never grows beyond it, whatever the stream says (T-DEFLATE).
+/// output buffer never grows beyond it, whatever the stream says.
 fn inflate(deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
     let mut stream = Decompress::new(false);
     let guess = deflated.len().saturating_mul(4).clamp(2048, INFLATED_LIMIT);

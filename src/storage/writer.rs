@@ -1,4 +1,4 @@
-//! The hot path's writes, grouped by one thread that owns its connection (DESIGN 14): handlers
+//! The hot path's writes, grouped by one thread that owns its connection (decision 14): handlers
 //! never hold a COMMIT.
 //!
 //! A write that comes alone is committed at once; several that have come meanwhile are committed

@@ -1,5 +1,5 @@
 //! XML signatures that are good, and cover something else; or are bad in a way of their own
-//! (THREATS.md, sections 2.1 and 3). Each goes to an SP that has to sign and to one that need not:
+//! (docs/threat-model.md). Each goes to an SP that has to sign and to one that need not:
 //! a signature that is there has to be right in both cases.
 
 use crate::support::browser::Answer;

@@ -1,5 +1,5 @@
 //! The shape that an enveloped signature must have, checked before any cryptography: an allow-list
-//! (THREATS.md, section 3). Whatever XML Signature can express beyond it is refused.
+//! (decision 5). Whatever XML Signature can express beyond it is refused.
 
 use super::verify::Place;
 use super::{

@@ -1,5 +1,5 @@
 //! The strict reader: one pass of the tokeniser, every rule of well-formedness and namespaces that
-//! it lets through checked here, and what SAML forbids beside (DESIGN, decision 5).
+//! it lets through checked here, and what SAML forbids beside (decision 5).
 
 use std::collections::HashSet;
 use std::sync::Arc;
