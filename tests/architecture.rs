@@ -229,10 +229,11 @@ fn violations(file: &SourceFile) -> Vec<String> {
         if let ["crate" | "doorward", target, ..] = parts.as_slice() {
             if *target == "*" {
                 refuse("name the room");
-            } else if ROOMS.iter().any(|room| room.name == *target) {
-                if *target != room.name && !room.knows.contains(target) {
-                    refuse(&format!("{} must not know {target}", room.name));
-                }
+            } else if ROOMS.iter().any(|room| room.name == *target)
+                && *target != room.name
+                && !room.knows.contains(target)
+            {
+                refuse(&format!("{} must not know {target}", room.name));
             }
         }
         if parts.iter().take_while(|part| **part == "super").count() >= file.depth() {

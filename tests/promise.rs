@@ -304,13 +304,25 @@ async fn access_matrix() {
                 entered.push(door.to_owned());
             }
         }
+        entered.sort();
         assert_eq!(
             user.may_enter, entered,
             "what the demo announced for {}",
             user.name
         );
     }
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r#"
+    carla    store                    -> store      assertion
+    carla    store                    -> publisher  403 missing-role
+    paul     publisher                -> store      403 missing-role
+    paul     publisher                -> publisher  assertion
+    bea      publisher+store          -> store      assertion
+    bea      publisher+store          -> publisher  assertion
+    dora     publisher+store          -> store      sign-in form
+    dora     publisher+store          -> publisher  sign-in form
+    admin    doorward-admin           -> store      403 missing-role
+    admin    doorward-admin           -> publisher  403 missing-role
+    "#);
 }
 
 /// Nothing about rights lives in the process: a session outlives a restart, a withdrawn role does not

@@ -12,8 +12,8 @@ use crate::directory::service_provider::{AcsBinding, AcsEndpoints, Policy};
 
 const NOW: UnixTime = UnixTime::from_millis(1_800_000_000_000);
 const LIMITS: SessionLimits = SessionLimits {
-    idle: Duration::from_secs(2 * 3600),
-    absolute: Duration::from_secs(12 * 3600),
+    idle: Duration::from_hours(2),
+    absolute: Duration::from_hours(12),
 };
 
 fn roles(names: &[&str]) -> BTreeSet<RoleName> {
@@ -87,6 +87,10 @@ fn facts(rule: Option<Rule>, enabled: bool, version: i64, person: Option<PersonF
     })
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands where facts may hold nobody"
+)]
 fn here(user: User, age_ms: i64, idle_ms: i64, fresh_for: Option<&str>) -> Option<PersonFacts> {
     let presence = Presence::SignedIn {
         session: Box::new(session(age_ms, idle_ms)),
@@ -218,8 +222,8 @@ proptest! {
         let answer =
             refusal(&sp, facts(rule, enabled, version, person), Freshness::AnySession);
         let holds = |role: &&str| held.contains(role);
-        let fits = if all { rule_roles.iter().all(|r| holds(r)) }
-            else { rule_roles.iter().any(|r| holds(r)) };
+        let fits = if all { rule_roles.iter().all(&holds) }
+            else { rule_roles.iter().any(holds) };
         let expected = present && enabled && version == 7 && !disabled
             && !rule_roles.is_empty() && fits
             && age < 12 * 3_600_000 && idle < 2 * 3_600_000;

@@ -14,6 +14,7 @@ use crate::access::{Denial, Grant, Refusal, SignOn, Verdict, authorize, verdict}
 use crate::clock::random;
 use crate::directory::facts::Facts;
 use crate::directory::name::{MessageId, RoleName, UserName};
+use crate::directory::reason::ReasonCode;
 use crate::directory::rule::Quantifier;
 use crate::directory::service_provider::ServiceProvider;
 use crate::directory::user::User;
@@ -23,6 +24,7 @@ use crate::saml::response::{Issuer, Stamp, preview};
 
 /// The commands about who may enter.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  doorward access matrix")]
 pub(super) enum Access {
     /// The decision now, and why (exit status 0 allowed, 1 refused)
     #[command(after_help = "Example:\n  doorward access explain ada publisher")]
@@ -79,7 +81,7 @@ async fn explain(context: &Context, open: &Open, pair: &Pair) -> Result<ExitCode
     let reason = refusal.map(Refusal::reason);
     let fix = refusal.map(|refusal| mend(refusal, &user, &sp, &lacks));
     let document = json!({"user": user.name.as_str(), "sp": sp.name.as_str(),
-        "allowed": refusal.is_none(), "reason": reason.map(|r| r.word()),
+        "allowed": refusal.is_none(), "reason": reason.map(ReasonCode::word),
         "meaning": refusal.map(|r| r.to_string()), "fix": fix,
         "rule": rule_document(&sp.rule), "roles": names(&user.roles),
         "missing_roles": match refusal { Some(_) => names(lacks.iter().copied()), None => vec![] },
@@ -109,9 +111,10 @@ fn explanation(
             format!("✗ {} may not enter {}", user.name, sp.name),
         ),
     };
-    let held = match names(&user.roles).join(", ") {
-        none if none.is_empty() => "no role".to_owned(),
-        roles => roles,
+    let roles = if user.roles.is_empty() {
+        "no role".to_owned()
+    } else {
+        names(&user.roles).join(", ")
     };
     let because = match refusal {
         None if user.must_change_password => {
@@ -123,7 +126,7 @@ fn explanation(
     let mut fields = vec![
         ("because", because),
         ("rule", format!("{} asks for {}", sp.name, sp.rule)),
-        ("holds", held),
+        ("holds", roles),
     ];
     if let Some(refusal) = refusal {
         fields.push(("reason", refusal.reason().word().to_owned()));
@@ -156,7 +159,8 @@ fn mend(refusal: Refusal, user: &User, sp: &ServiceProvider, lacks: &[&RoleName]
             };
             let grant = |role: &&RoleName| format!("`doorward user grant {} {role}`", user.name);
             let grants: Vec<_> = wanted.iter().map(grant).collect();
-            format!("{} opens the door", grants.join(" and "))
+            let verb = if grants.len() == 1 { "opens" } else { "open" };
+            format!("{} {verb} the door", grants.join(" and "))
         }
         Refusal::PasswordChangeDue
         | Refusal::NotSignedIn

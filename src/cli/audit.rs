@@ -17,6 +17,7 @@ use crate::storage::{AuditFilter, AuditRow};
 
 /// The commands about the audit log.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  doorward audit list --since 2h")]
 pub(super) enum Audit {
     /// List audit events, the newest last
     #[command(after_help = "\

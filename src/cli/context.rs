@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -15,15 +16,32 @@ use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::{RoleName, SpName, UserName};
 use crate::directory::service_provider::ServiceProvider;
 use crate::directory::user::User;
+use crate::storage::Store;
 
 /// The options of all commands.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) file: Option<PathBuf>,
     pub(super) out: Output,
+    opened: OnceLock<Store>,
 }
 
 impl Context {
+    pub(super) fn new(file: Option<PathBuf>, out: Output) -> Self {
+        Self {
+            file,
+            out,
+            opened: OnceLock::new(),
+        }
+    }
+
+    /// Closes what was opened, so that the database is one file again.
+    pub(super) async fn close(&self) {
+        if let Some(store) = self.opened.get() {
+            store.shut_down().await;
+        }
+    }
+
     /// The configuration alone.
     pub(super) fn config(&self) -> Result<Config, CliError> {
         Ok(Config::load(self.file.as_deref(), variables())?)
@@ -33,6 +51,7 @@ impl Context {
     pub(super) async fn open(&self) -> Result<Open, CliError> {
         let booted = boot(self.config()?, Clock::System, "cli").await?;
         let actor = actor();
+        self.opened.get_or_init(|| booted.store.clone());
         Ok(Open { booted, actor })
     }
 

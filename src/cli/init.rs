@@ -13,7 +13,7 @@ use serde_json::json;
 use super::ADMINISTRATOR_ROLE;
 use super::context::{Context, Open, created_lines, names, variables};
 use super::error::{CliError, refused};
-use super::output::record;
+use super::output::{Style, record};
 use super::password::{self, Password};
 use super::user::{NewPerson, add_person};
 use crate::config::{Config, FILE_NAME, template};
@@ -26,7 +26,7 @@ use crate::directory::service_provider::is_loopback;
     after_help = "Example:\n  doorward init --base-url https://login.example.org --admin ada"
 )]
 pub(super) struct Init {
-    /// What browsers will see [default: http://127.0.0.1:8080]
+    /// What browsers will see [default: `http://127.0.0.1:8080`]
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
     /// The first administrator's sign-in name [default: admin, where there is no administrator yet]
@@ -39,6 +39,19 @@ struct Administrator {
     name: UserName,
     password: Option<Password>,
     created: Vec<RoleName>,
+}
+
+impl Administrator {
+    fn line(&self, style: Style) -> String {
+        match &self.password {
+            None => format!("{} is an administrator already\n", self.name),
+            Some(password) => format!(
+                "added the administrator {}\n{}It has to be changed at the first sign-in.\n",
+                self.name,
+                password.line(style)
+            ),
+        }
+    }
 }
 
 impl Init {
@@ -57,28 +70,17 @@ impl Init {
             "admin": name, "admin_added": administrator.password.is_some(), "password": fresh,
             "created_roles": names(&administrator.created)});
         context.done(&document, |style| {
-            let file = match written {
-                true => format!("wrote {}", path.display()),
-                false => format!("{} was there already", path.display()),
-            };
-            let mut text = format!("{file}\n{}", created_lines(&administrator.created));
-            match &administrator.password {
-                None => text.push_str(&format!("{name} is an administrator already\n")),
-                Some(password) => {
-                    text.push_str(&format!("added the administrator {name}\n"));
-                    text.push_str(&password.line(style));
-                    text.push_str("It has to be changed at the first sign-in.\n");
-                }
-            }
-            let next = record(
-                style,
-                &[
-                    ("serve", "doorward serve".to_owned()),
-                    ("check", "doorward check".to_owned()),
-                    ("metadata", open.config.entity_id.as_str().to_owned()),
-                ],
-            );
-            format!("{text}\n{next}")
+            let file = if written { "wrote" } else { "left as it is:" };
+            let mut lines = vec![format!("{file} {}\n", path.display())];
+            lines.push(created_lines(&administrator.created));
+            lines.push(administrator.line(style));
+            let next = [
+                ("serve", "doorward serve".to_owned()),
+                ("check", "doorward check".to_owned()),
+                ("metadata", open.config.entity_id.as_str().to_owned()),
+            ];
+            lines.extend(["\n".to_owned(), record(style, &next)]);
+            lines.concat()
         })
     }
 
@@ -139,12 +141,11 @@ impl Init {
                 "report this as a mistake of ours",
             )
         })?;
-        let known = match &self.admin {
-            Some(name) => open.store.user(name).await?,
-            None => {
-                let users = open.store.users().await?;
-                users.into_iter().find(|user| user.roles.contains(&role))
-            }
+        let known = if let Some(name) = &self.admin {
+            open.store.user(name).await?
+        } else {
+            let users = open.store.users().await?;
+            users.into_iter().find(|user| user.roles.contains(&role))
         };
         if let Some(user) = known {
             return promote(open, user, &role).await;

@@ -12,6 +12,7 @@ use super::output::{Table, Tone, instant};
 
 /// The commands about signing keys.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  doorward key list")]
 pub(super) enum Key {
     /// List the signing keys with the fingerprints that SPs compare
     #[command(after_help = "Example:\n  doorward key list --json")]

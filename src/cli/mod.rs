@@ -58,13 +58,16 @@ struct CommandLine {
     command: Command,
 }
 
+/// What stands over these options in every `--help`.
+const HEADING: &str = "Options of every command";
+
 #[derive(Debug, Args)]
 struct Global {
     /// The configuration file [default: doorward.toml, which may be absent]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = HEADING)]
     config: Option<PathBuf>,
     /// Say the same as one JSON document
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = HEADING)]
     json: bool,
 }
 
@@ -106,12 +109,13 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let CommandLine { global, command } = CommandLine::parse();
-    let context = Context {
-        file: global.config,
-        out: Output::new(global.json),
-    };
+    let context = Context::new(global.config, Output::new(global.json));
     let done = match command.runtime().enable_all().build() {
-        Ok(runtime) => runtime.block_on(perform(command, &context)),
+        Ok(runtime) => runtime.block_on(async {
+            let done = perform(command, &context).await;
+            context.close().await;
+            done
+        }),
         Err(error) => Err(CliError::Output(error)),
     };
     match done {

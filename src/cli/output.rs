@@ -50,12 +50,12 @@ impl Output {
             result => result,
         }
     }
+}
 
-    /// Says something beside the result, on stderr.
-    pub(super) fn note(self, text: &str) {
-        // Where stderr is closed nobody wants to know.
-        let _ = writeln!(io::stderr(), "note: {}", plain(text));
-    }
+/// Says something beside the result, on stderr.
+pub(super) fn note(text: &str) {
+    // Where stderr is closed nobody wants to know.
+    let _ = writeln!(io::stderr(), "note: {}", plain(text));
 }
 
 impl Style {

@@ -14,6 +14,7 @@ use crate::storage::StoreError;
 
 /// The commands about roles.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  doorward role list")]
 pub(super) enum Role {
     /// Add a role
     #[command(

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::web::{App, Site, router};
 
 /// How often what has expired is looked for.
-const CLEAN_UP_EVERY: Duration = Duration::from_secs(60);
+const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
 /// How long requests in flight may take once the process is told to stop.
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -91,17 +91,17 @@ pub(super) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), CliError> {
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    let mut told = stop.clone();
+    let mut asked = stop.clone();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         // An error means that the sender is gone, and then it is time to stop as well.
-        let _ = told.wait_for(|stop| *stop).await;
+        let _ = asked.wait_for(|stop| *stop).await;
     });
     let deadline = async move {
         let _ = stop.wait_for(|stop| *stop).await;
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
-        served = server => served.map_err(CliError::Output),
+        ended = server => ended.map_err(CliError::Output),
         () = deadline => {
             tracing::warn!("stopped with requests still in flight");
             Ok(())

@@ -14,6 +14,7 @@ use crate::directory::session as room;
 
 /// The commands about sessions.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  doorward session list ada")]
 pub(super) enum Session {
     /// List the live sessions, of everybody or of one person
     #[command(after_help = "Example:\n  doorward session list ada")]

@@ -4,6 +4,9 @@
 //! read off it. What is written is in canonical form already, so signing is a digest over our own
 //! bytes (DESIGN 7).
 
+#[cfg(test)]
+mod tests;
+
 use thiserror::Error;
 
 use super::assertion::{self, SessionPart, Times, name_id};
@@ -44,7 +47,7 @@ pub struct Stamp {
     pub transient: MessageId,
 }
 
-/// Why no assertion is made for a grant. All but the last three are told to the SP as a status.
+/// Why no assertion is made for a grant.
 #[derive(Debug, Error)]
 pub enum ResponseError {
     /// The NameID asked for does not exist for this person.
@@ -74,7 +77,8 @@ impl ResponseError {
         match self {
             Self::NoNameId => Some(Status::InvalidNameIdPolicy),
             Self::SubjectMismatch => Some(Status::UnknownPrincipal),
-            Self::NotCurrent | Self::Write(_) | Self::Crypto(_) | Self::Sign(_) => None,
+            Self::Write(_) => Some(Status::Responder),
+            Self::NotCurrent | Self::Crypto(_) | Self::Sign(_) => None,
         }
     }
 

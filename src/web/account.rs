@@ -1,7 +1,7 @@
 //! `/account`: what Doorward knows about the person, their sessions, and their password.
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -95,8 +95,8 @@ async fn account_page(
 pub(super) async fn ask_password(
     State(app): State<App>,
     visit: Visit,
-    Query(form): Query<TokenForm>,
 ) -> Result<Response, Failure> {
+    let form: TokenForm = visit.parameters()?;
     let flow = app.sealer.open(form.text(), Purpose::Form, app.now());
     match person(&app, &visit).await? {
         None => Ok(to_login()),

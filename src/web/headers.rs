@@ -1,10 +1,13 @@
 //! Around every request: the trace id, the log line, the headers that every page has.
 
+use std::panic::AssertUnwindSafe;
+
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
+use futures_util::FutureExt as _;
 
 use super::App;
 use super::failure::Failure;
@@ -67,7 +70,10 @@ pub(super) async fn around(State(app): State<App>, mut request: Request, next: N
     };
     request.extensions_mut().insert(trace.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
+    // Nothing panics on input; if something does all the same, one request fails and no other.
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response =
+        answered.unwrap_or_else(|_| Failure::internal("a handler panicked").into_response());
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         response = failure.render(&trace, app.now(), app.site.contact.as_deref());
     }

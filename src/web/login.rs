@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -35,14 +35,12 @@ pub(super) struct Credentials {
 }
 
 /// `GET /login`. A token that cannot be opened any more shows the plain form: no dead end.
-pub(super) async fn show(
-    State(app): State<App>,
-    visit: Visit,
-    Query(form): Query<TokenForm>,
-) -> Result<Response, Failure> {
+pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
+    let form: TokenForm = visit.parameters()?;
     let flow = open_or_plain(&app, form.text())?;
-    if let Some(onward) = already_signed_in(&app, &visit, &flow).await? {
-        return Ok(onward);
+    if flow.again() == Again::No && is_signed_in(&app, &visit).await? {
+        // A second tab in which somebody has signed in meanwhile goes on by itself.
+        return onward(&app, &flow).await;
     }
     form_page(&app, &visit, flow, None, None).await
 }
@@ -77,6 +75,10 @@ pub(super) async fn submit(
         // A genuine form of another browser, a form of the day before yesterday, or another site's:
         // it never signs in, and is shown again, bound anew (DESIGN 9).
         let flow = open_or_plain(&app, &token)?;
+        if is_signed_in(&app, &visit).await? {
+            // The second half of a double click, or the form of another tab.
+            return onward(&app, &flow).await;
+        }
         return form_page(&app, &visit, flow, Some(name), Some(Problem::FormExpired)).await;
     };
     match try_password(&app, &visit, &name, &password).await? {
@@ -258,24 +260,15 @@ pub(super) async fn onward(app: &App, flow: &Flow) -> Result<Response, Failure> 
     Ok(Redirect::to(&start).into_response())
 }
 
-/// A second tab in which somebody has signed in meanwhile goes on by itself.
-async fn already_signed_in(
-    app: &App,
-    visit: &Visit,
-    flow: &Flow,
-) -> Result<Option<Response>, Failure> {
-    let Some(token) = visit.token_hash().filter(|_| flow.again() == Again::No) else {
-        return Ok(None);
+/// Whether the browser has a live session.
+async fn is_signed_in(app: &App, visit: &Visit) -> Result<bool, Failure> {
+    let Some(token) = visit.token_hash() else {
+        return Ok(false);
     };
     let session = app.store.session(&token).await?;
-    let live = session.is_some_and(|(session, user)| {
+    Ok(session.is_some_and(|(session, user)| {
         session.is_live(app.site.limits, app.now()) && !user.disabled
-    });
-    if live {
-        onward(app, flow).await.map(Some)
-    } else {
-        Ok(None)
-    }
+    }))
 }
 
 fn open_or_plain(app: &App, token: &str) -> Result<Flow, Failure> {

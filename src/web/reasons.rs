@@ -1,6 +1,7 @@
 //! `/reasons/CODE`: what a reason code means and what to do. No data about anybody.
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 
 use super::failure::Failure;
@@ -20,8 +21,9 @@ pub(super) async fn index() -> Response {
 }
 
 /// `GET /reasons/{code}`.
-pub(super) async fn show(Path(code): Path<String>) -> Result<Response, Failure> {
-    let code = ReasonCode::parse(&code).ok_or_else(|| Failure::of(ReasonCode::NotFound))?;
+pub(super) async fn show(code: Result<Path<String>, PathRejection>) -> Result<Response, Failure> {
+    let code = code.ok().and_then(|Path(code)| ReasonCode::parse(&code));
+    let code = code.ok_or_else(|| Failure::of(ReasonCode::NotFound))?;
     let explanation = code.explanation();
     Ok(headers::page(&ReasonPage {
         code: code.word().to_owned(),

@@ -2,7 +2,7 @@
 //! starts here (Profiles 4.1.5).
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -131,11 +131,8 @@ impl TokenForm {
 }
 
 /// `GET /saml/sso/continue`: on our own origin, where the cookies are.
-pub(super) async fn resume(
-    State(app): State<App>,
-    visit: Visit,
-    Query(form): Query<TokenForm>,
-) -> Result<Response, Failure> {
+pub(super) async fn resume(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
+    let form: TokenForm = visit.parameters()?;
     go_on(&app, &visit, form.text()).await
 }
 
@@ -181,8 +178,8 @@ pub(super) struct Unsolicited {
 pub(super) async fn idp_initiated(
     State(app): State<App>,
     visit: Visit,
-    Query(query): Query<Unsolicited>,
 ) -> Result<Response, Failure> {
+    let query: Unsolicited = visit.parameters()?;
     if query
         .relay_state
         .as_ref()

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
+use serde::de::DeserializeOwned;
 
 use super::App;
 use super::app::Site;
@@ -12,6 +13,7 @@ use super::cookies::Cookie;
 use super::failure::Failure;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::TraceId;
+use crate::directory::reason::ReasonCode;
 use crate::storage::TokenHash;
 
 /// One request's circumstances.
@@ -64,6 +66,12 @@ impl Visit {
     pub(super) fn csrf(&self) -> Option<String> {
         let secret = self.session.as_deref()?;
         Some(TokenHash::of(&format!("csrf:{secret}")).as_str().to_owned())
+    }
+
+    /// The parameters of the query, none of them twice.
+    pub(super) fn parameters<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_urlencoded::from_str(&self.query)
+            .map_err(|error| Failure::of(ReasonCode::BadForm).because(error))
     }
 
     /// Whether a form was sent from our own page by the person of this session.

@@ -91,7 +91,7 @@ fn libraries_and_sql_stay_in_their_rooms() {
         ("web/sso.rs", "const Q: &str = \"SELECT 1 FROM users\";"),
         ("web/sso.rs", "use sqlx::Row;"),
         ("cli/user.rs", "const Q: &str = r#\"DELETE FROM users\"#;"),
-        ("demo/store.rs", "use quick_xml::Reader;"),
+        ("web/sso.rs", "use quick_xml::Reader;"),
     ] {
         assert_ne!(judge(path, text), "", "{text}");
     }

@@ -144,13 +144,12 @@ impl Window {
         let shown = format!("//body[contains(normalize-space(.), {text:?})]");
         let wait = self.0.wait().at_most(PATIENCE);
         let found = wait.for_element(Locator::XPath(&shown)).await;
-        if found.is_err() {
-            panic!(
-                "{text:?} is not on {}:\n{}",
-                self.url().await,
-                self.text().await
-            );
-        }
+        assert!(
+            !found.is_err(),
+            "{text:?} is not on {}:\n{}",
+            self.url().await,
+            self.text().await
+        )
     }
 
     /// Waits until the address begins so.

@@ -121,20 +121,23 @@ mod target {
 
         /// Takes down a refusal, after holding it against what all of them have in common.
         pub(crate) fn refused(&mut self, vector: &str, answer: &Answer) {
+            self.check_refusal(vector, answer);
+            let _ = writeln!(self.table, "{vector:32} {}", answer.in_short());
+        }
+
+        /// What all refusals have in common.
+        pub(crate) fn check_refusal(&mut self, vector: &str, answer: &Answer) {
             let told = answer.in_short();
-            match answer.response() {
-                Some((acs, message)) => {
-                    assert!(
-                        [&self.lax.acs, &self.strict.acs].contains(&&acs.to_owned()),
-                        "{vector}"
-                    );
-                    assert!(message.assertion.is_none(), "{vector}: {told}");
-                    assert_eq!(answer.status, 200, "{vector}: {told}");
-                }
-                None => {
-                    assert!((400..500).contains(&answer.status), "{vector}: {told}");
-                    assert!(answer.reason().is_some(), "{vector} has no reason code");
-                }
+            if let Some((acs, message)) = answer.response() {
+                assert!(
+                    [&self.lax.acs, &self.strict.acs].contains(&&acs.to_owned()),
+                    "{vector}"
+                );
+                assert!(message.assertion.is_none(), "{vector}: {told}");
+                assert_eq!(answer.status, 200, "{vector}: {told}");
+            } else {
+                assert!((400..500).contains(&answer.status), "{vector}: {told}");
+                assert!(answer.reason().is_some(), "{vector} has no reason code");
             }
             assert!(!answer.asks_to_sign_in(), "{vector}: {told}");
             for form in answer.forms() {
@@ -143,7 +146,6 @@ mod target {
                 assert!(ours || answered, "{vector} posts to {}", form.action);
             }
             self.logged_once(vector);
-            let _ = writeln!(self.table, "{vector:32} {told}");
         }
 
         /// Takes down an accepted request: it gets the sign-in form.

@@ -49,7 +49,18 @@ async fn what_other_products_write_is_accepted() {
     target.accepted("order shuffled", &answer);
     let answer = target.query(&format!("utm=1&{signed}&lang=en")).await;
     target.accepted("further parameters around it", &answer);
-    insta::assert_snapshot!(target.table(), @"");
+    insta::assert_snapshot!(target.table(), @r#"
+    plain                            accepted
+    with RelayState                  accepted
+    with empty RelayState            accepted
+    rsa-sha512                       accepted
+    lower-case escapes (.NET, ADFS)  accepted
+    blank as %20                     accepted
+    blank as +                       accepted
+    (~)! unescaped                   accepted
+    order shuffled                   accepted
+    further parameters around it     accepted
+    "#);
 }
 
 type Spelling = fn(&str) -> String;
@@ -61,7 +72,7 @@ const SPELLINGS: &[(&str, &str, Spelling)] = &[
     ),
     ("blank as %20", "a%20b", str::to_owned),
     ("blank as +", "a+b", str::to_owned),
-    ("(~)! unescaped", "(~)!*'", str::to_owned),
+    ("(~)! unescaped", "(~)!*", str::to_owned),
 ];
 
 /// Escapes in lower case, everything else as it is.
@@ -89,6 +100,7 @@ async fn what_was_not_signed_is_refused() {
         request.destination = None;
         sp.signed_query(&request.xml(), None, RSA_SHA256)
     };
+    let cut = sp.signature(&bare, RSA_SHA256)[..300].to_owned();
     let (octets, signature) = bare.split_once("&Signature=").expect("it is signed");
     for (vector, query) in [
         ("T-RED unsigned", message.clone()),
@@ -151,7 +163,10 @@ async fn what_was_not_signed_is_refused() {
             "T-RED Signature with a blank",
             format!("{octets}&Signature=%20{signature}"),
         ),
-        ("T-RED Signature cut", bare[..bare.len() - 12].to_owned()),
+        (
+            "T-RED Signature cut",
+            format!("{octets}&Signature={}", percent_encoded(&cut)),
+        ),
         (
             "T-RED Signature URL-safe",
             format!("{octets}&Signature={}", url_safe(signature)),
@@ -170,7 +185,38 @@ async fn what_was_not_signed_is_refused() {
         let answer = target.query(&query).await;
         target.refused(vector, &answer);
     }
-    insta::assert_snapshot!(target.table(), @"");
+    insta::assert_snapshot!(target.table(), @r#"
+    T-RED unsigned                   400 unsigned-request
+    T-RED another message            400 bad-signature
+    T-RED duplicate SAMLRequest      400 duplicate-parameter
+    T-RED duplicate RelayState       400 duplicate-parameter
+    T-RED duplicate SigAlg           400 duplicate-parameter
+    T-RED duplicate Signature        400 duplicate-parameter
+    T-RED duplicate of another name  400 duplicate-parameter
+    T-RED escaped name               400 duplicate-parameter
+    T-RED escaped second name        400 duplicate-parameter
+    T-RED SAMLResponse beside it     400 not-an-authn-request
+    T-RED RelayState added           400 bad-signature
+    T-RED empty RelayState added     400 bad-signature
+    T-RED RelayState removed         400 bad-signature
+    T-RED RelayState changed         400 bad-signature
+    T-RED SigAlg absent              400 missing-parameter
+    T-RED SigAlg empty               400 bad-signature
+    T-RED SigAlg other               400 bad-signature
+    T-RED SHA-1                      400 bad-signature
+    T-RED Signature absent           400 missing-parameter
+    T-RED Signature empty            400 bad-signature
+    T-RED Signature with a blank     400 bad-encoding
+    T-RED Signature cut              400 bad-signature
+    T-RED Signature URL-safe         400 bad-encoding
+    T-RED SAMLEncoding               400 bad-encoding
+    C-R5 signed without Destination  Requester
+    T-RED no message                 400 missing-parameter
+    T-RED empty message              400 missing-parameter
+    T-RED broken escape              400 bad-encoding
+    T-RED broken escape at the end   400 bad-encoding
+    T-RED not UTF-8                  400 bad-encoding
+    "#);
 }
 
 /// The alphabet for addresses, and one character of it that the usual one does not have.
@@ -205,7 +251,11 @@ async fn a_signature_of_another_key_is_refused() {
     let xml = target.lax.signed_xml(&target.request());
     let answer = target.redirect(&xml).await;
     target.refused("T-RED XML signature inside", &answer);
-    insta::assert_snapshot!(target.table(), @"");
+    insta::assert_snapshot!(target.table(), @r#"
+    T-RED another key                400 bad-signature
+    T-RED another key, lax SP        400 bad-signature
+    T-RED XML signature inside       400 bad-signature
+    "#);
 }
 
 /// Every bit of what was signed counts: a query with one byte changed opens nothing.

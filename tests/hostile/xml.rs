@@ -17,12 +17,17 @@ const MALFORMED: &[(&str, &str, &str)] = &[
     (
         "T-NS-3 foreign ACS attribute",
         "AssertionConsumerServiceURL=",
-        "xmlns:e=\"urn:e\" e:AssertionConsumerServiceURL=\"https://evil.example/\" x=",
+        "xmlns:e=\"urn:e\" e:AssertionConsumerServiceURL=\"https://evil.example/\" AssertionConsumerServiceURL=",
     ),
     (
-        "T-NS-4 foreign ID attribute",
+        "T-NS-4 foreign ID beside ID",
         " ID=",
-        " xmlns:e=\"urn:e\" e:ID=\"_other\" eID=",
+        " xmlns:e=\"urn:e\" e:ID=\"_other\" ID=",
+    ),
+    (
+        "T-NS-4 foreign ID instead of ID",
+        " ID=",
+        " xmlns:e=\"urn:e\" e:ID=",
     ),
     (
         "T-NS undeclared prefix",
@@ -133,6 +138,11 @@ const MALFORMED: &[(&str, &str, &str)] = &[
         "</saml:Issuer><xi:include xmlns:xi=\"http://www.w3.org/2001/XInclude\" href=\"http://CANARY/i\"/>",
     ),
     (
+        "T-XXE-6 schemaLocation",
+        " ID=",
+        " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:schemaLocation=\"urn:x http://CANARY/x.xsd\" ID=",
+    ),
+    (
         "T-TXT-COMMENT in the Issuer",
         "<saml:Issuer>https://lax",
         "<saml:Issuer>https://lax<!-- -->",
@@ -219,9 +229,61 @@ async fn documents_that_are_no_authn_request_are_refused() {
             by_redirect.in_short(),
             "{vector} by POST"
         );
-        target.refused("  by POST", &by_post);
+        target.check_refusal(vector, &by_post);
     }
-    insta::assert_snapshot!(target.table(), @"");
+    insta::assert_snapshot!(target.table(), @r#"
+    T-NS-1 root in another namespace 400 not-an-authn-request
+    T-NS-2 Issuer elsewhere          400 not-an-authn-request
+    T-NS-3 foreign ACS attribute     400 not-an-authn-request
+    T-NS-4 foreign ID beside ID      400 not-an-authn-request
+    T-NS-4 foreign ID instead of ID  400 not-an-authn-request
+    T-NS undeclared prefix           400 malformed-xml
+    T-NS rebound xml prefix          400 malformed-xml
+    T-NS relative namespace          400 malformed-xml
+    T-DIFF-1 two roots               400 malformed-xml
+    T-DIFF-2 trailing garbage        400 malformed-xml
+    T-DIFF-2 NUL byte                400 malformed-xml
+    T-DIFF-2 missing end tag         400 malformed-xml
+    T-DIFF-3 undefined entity        400 malformed-xml
+    T-DIFF-4 internal entity         400 malformed-xml
+    T-DIFF-5 declared as Latin-1     400 malformed-xml
+    T-DIFF-5 declared as UTF-7       400 malformed-xml
+    T-DIFF-5 XML 1.1                 400 malformed-xml
+    T-DIFF attribute twice           400 malformed-xml
+    T-DIFF no space between attributes 400 malformed-xml
+    T-DIFF < in an attribute         400 malformed-xml
+    T-DIFF ]]> in text               400 malformed-xml
+    T-DIFF illegal character reference 400 malformed-xml
+    T-XXE-1 external DTD             400 malformed-xml
+    T-XXE-1 DTD from a file          400 malformed-xml
+    T-XXE-2 parameter entity         400 malformed-xml
+    T-XXE-3 external entity          400 malformed-xml
+    T-XXE-4 billion laughs           400 malformed-xml
+    T-XXE-5 stylesheet PI            400 malformed-xml
+    T-XXE-6 XInclude                 400 not-an-authn-request
+    T-XXE-6 schemaLocation           400 not-an-authn-request
+    T-TXT-COMMENT in the Issuer      400 malformed-xml
+    T-TXT-PI in the Issuer           400 malformed-xml
+    T-TXT element in the Issuer      400 unknown-issuer
+    T-ABSENT ID                      Requester
+    T-ABSENT Version                 Requester
+    T-ABSENT IssueInstant            Requester
+    T-ABSENT Issuer                  400 unknown-issuer
+    T-ABSENT Issuer's text           400 unknown-issuer
+    T-EMPTYSTR empty ID              Requester
+    T-EMPTYSTR blank in the ID       Requester
+    T-EMPTYSTR xpointer as ID        Requester
+    C-R1 unknown issuer              400 unknown-issuer
+    C-G1 issuer in other letters     400 unknown-issuer
+    C-G1 issuer with a blank         400 unknown-issuer
+    C-R1 issuer of another Format    400 unknown-issuer
+    C-G7 version 1.1                 VersionMismatch/RequestVersionTooLow
+    C-G7 version 3.0                 VersionMismatch/RequestVersionTooHigh
+    C-G7 version 2.1                 VersionMismatch/RequestVersionTooHigh
+    C-R5 Destination elsewhere       Requester
+    C-R5 Destination with a query    Requester
+    boolean that is none             Requester
+    "#);
 }
 
 #[tokio::test]
@@ -243,7 +305,11 @@ async fn other_encodings_than_utf_8_are_refused() {
         let answer = target.post(bytes).await;
         target.refused(vector, &answer);
     }
-    insta::assert_snapshot!(target.table(), @"");
+    insta::assert_snapshot!(target.table(), @r#"
+    T-DIFF-5 UTF-16                  400 malformed-xml
+    T-DIFF-5 UTF-16 with BOM         400 malformed-xml
+    T-DIFF-5 Latin-1                 400 malformed-xml
+    "#);
 }
 
 #[tokio::test]
@@ -284,7 +350,14 @@ async fn too_much_of_anything_is_refused() {
     request.id = "_".to_owned() + &"a".repeat(10_000);
     let answer = target.redirect(&request.xml()).await;
     target.refused("T-EMPTYSTR ID of 10,000", &answer);
-    insta::assert_snapshot!(target.table(), @"");
+    insta::assert_snapshot!(target.table(), @r#"
+    T-SIZE depth                     400 malformed-xml
+    T-SIZE siblings                  400 malformed-xml
+    T-ATTR attributes                400 malformed-xml
+    T-ATTR namespaces                400 malformed-xml
+    T-TIME                           Requester
+    T-EMPTYSTR ID of 10,000          Requester
+    "#);
 }
 
 #[tokio::test]
@@ -301,7 +374,13 @@ async fn other_messages_are_no_authn_request() {
         let answer = target.redirect(&other).await;
         target.refused(&format!("T-TYPE {name}"), &answer);
     }
-    insta::assert_snapshot!(target.table(), @"");
+    insta::assert_snapshot!(target.table(), @r#"
+    T-TYPE LogoutRequest             400 not-an-authn-request
+    T-TYPE Response                  400 not-an-authn-request
+    T-TYPE ArtifactResolve           400 not-an-authn-request
+    T-TYPE AuthnQuery                400 not-an-authn-request
+    T-TYPE Assertion                 400 not-an-authn-request
+    "#);
 }
 
 #[tokio::test]
@@ -334,5 +413,13 @@ async fn requests_of_another_time_are_refused() {
         let answer = target.redirect(&request.xml()).await;
         target.refused(vector, &answer);
     }
-    insta::assert_snapshot!(target.table(), @"");
+    insta::assert_snapshot!(target.table(), @r#"
+    C-R14 nine minutes old           Requester
+    C-R14 four minutes ahead         Requester
+    C-R14 seven minutes old          accepted
+    C-R14 two minutes ahead          accepted
+    C-G3 offset                      Requester
+    C-G3 no zone                     Requester
+    C-G3 lower case                  Requester
+    "#);
 }

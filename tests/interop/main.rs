@@ -98,12 +98,13 @@ async fn signed_requests_are_verified() {
 
     // Its metadata says AuthnRequestsSigned: the same request without its signature is refused.
     let request = sp.request("x", json!({}));
-    let unsigned = request
-        .url
-        .split("&SigAlg=")
-        .next()
-        .expect("an address")
-        .to_owned();
+    let (endpoint, query) = request.url.split_once('?').expect("a query");
+    let is_signature = |part: &&str| part.starts_with("SigAlg=") || part.starts_with("Signature=");
+    let rest: Vec<_> = query
+        .split('&')
+        .filter(|part| !is_signature(part))
+        .collect();
+    let unsigned = format!("{endpoint}?{}", rest.join("&"));
     let refusal = product.browser().visit(&unsigned).await;
     assert_eq!(
         refusal.reason(),
@@ -139,7 +140,12 @@ async fn each_name_id_format_is_the_one_that_was_asked_for() {
         table += &format!("{format} -> {got} {shown}, again the same: {kept}\n");
         sp.remove(&product);
     }
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r#"
+    urn:oasis:names:tc:SAML:2.0:nameid-format:persistent -> urn:oasis:names:tc:SAML:2.0:nameid-format:persistent opaque, again the same: true
+    urn:oasis:names:tc:SAML:2.0:nameid-format:transient -> urn:oasis:names:tc:SAML:2.0:nameid-format:transient opaque, again the same: false
+    urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress -> urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress ada@example.org, again the same: true
+    urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified -> urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified ada, again the same: true
+    "#);
 
     let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:kerberos"), json!({}));
     sp.register(&product, &["--require-role", "store"]);

@@ -77,7 +77,7 @@ impl Walker {
                 self.sps[*door].acs = acs(*door, registration.acs);
                 self.world.re_register(*door, registration).await;
             }
-            Step::Night => self.world.pass(Duration::from_secs(3 * 3600)),
+            Step::Night => self.world.pass(Duration::from_hours(3)),
             Step::SignOut { browser } => self.sign_out(*browser).await,
             Step::SignIn { browser, who } => return self.sign_in(*browser, *who).await,
             Step::SignOn {

@@ -373,10 +373,10 @@ fn site() -> Site {
         base_url: ORIGIN.to_owned(),
         entity_id: format!("{ORIGIN}/saml/metadata"),
         limits: SessionLimits {
-            idle: Duration::from_secs(2 * 3600),
-            absolute: Duration::from_secs(12 * 3600),
+            idle: Duration::from_hours(2),
+            absolute: Duration::from_hours(12),
         },
-        clock_skew: Duration::from_secs(180),
+        clock_skew: Duration::from_mins(3),
         throttle: false,
         contact: None,
         trusted_proxies: Vec::new(),

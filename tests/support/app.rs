@@ -15,7 +15,7 @@ use super::browser::Browser;
 use super::oracle::{Message, Oracle};
 
 /// How long a start may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running Doorward.
 pub(crate) struct Product {
@@ -28,7 +28,7 @@ pub(crate) struct Product {
     folder: TempDir,
     process: Child,
     oracle: Oracle,
-    /// The IdP's metadata, as published and read by lxml.
+    /// The `IdP`'s metadata, as published and read by lxml.
     pub(crate) metadata: Message,
     /// The same as text.
     pub(crate) metadata_xml: String,

@@ -96,8 +96,17 @@ impl Browser {
         self.follow(first).await
     }
 
-    /// Follows redirects, each with a GET, until something else comes.
-    pub(crate) async fn follow(&self, mut answer: Answer) -> Answer {
+    /// Follows redirects, each with a GET, until something else comes. The page that stands in for
+    /// a redirect where the address would be too long (DESIGN 10) is one more hop.
+    pub(crate) async fn follow(&self, answer: Answer) -> Answer {
+        let answer = self.redirected(answer).await;
+        match answer.hand_on_form() {
+            Some(form) => Box::pin(self.submit(&answer, &form)).await,
+            None => answer,
+        }
+    }
+
+    async fn redirected(&self, mut answer: Answer) -> Answer {
         while let Some(location) = answer.location() {
             assert!(
                 answer.trail.len() < 20,
@@ -152,9 +161,27 @@ impl Browser {
         self.submit(page, &filled).await
     }
 
-    /// Does what the page with a Response does by itself: posts it to the SP, and follows redirects.
+    /// Does what a page that carries a SAML message does by itself (Bindings 3.5.4): posts its
+    /// form, and follows redirects.
     pub(crate) async fn deliver(&self, page: &Answer) -> Answer {
-        self.submit(page, &page.auto_submit_form()).await
+        let form = page.message_form();
+        if let Some(request) = form.value("SAMLRequest") {
+            self.check_posted_request(&decoded(request)).await;
+        }
+        self.submit(page, &form).await
+    }
+
+    /// A posted AuthnRequest follows the schemas; where its issuer publishes metadata on this
+    /// machine, its signature verifies under a certificate in there.
+    async fn check_posted_request(&self, xml: &str) {
+        let message = oracle::read(xml).unwrap_or_else(|why| panic!("{why}\n{xml}"));
+        let issuer = message.issuer.unwrap_or_default();
+        if issuer.starts_with("http://127.0.0.1") {
+            let published = self.client.get(&issuer).send().await.expect("metadata");
+            let published = published.text().await.expect("metadata is text");
+            let sp = Oracle::of_certificates_in(&published);
+            sp.check(xml);
+        }
     }
 
     /// The cookies that would go to this address, as one header.
@@ -251,7 +278,7 @@ impl Answer {
 
     /// The RelayState that the page posts.
     pub(crate) fn relay_state(&self) -> Option<String> {
-        let form = self.auto_submit_form();
+        let form = self.message_form();
         form.value("RelayState").map(str::to_owned)
     }
 
@@ -288,15 +315,27 @@ impl Answer {
         }
     }
 
-    fn auto_submit_form(&self) -> Form {
-        let is_it = |form: &Form| form.id.as_deref() == Some("auto-submit");
-        let form = forms(&self.body).into_iter().find(is_it);
+    /// The form that carries a SAML message.
+    fn message_form(&self) -> Form {
+        let carries = |form: &Form| {
+            form.value("SAMLResponse")
+                .or(form.value("SAMLRequest"))
+                .is_some()
+        };
+        let form = forms(&self.body).into_iter().find(carries);
         form.unwrap_or_else(|| {
             panic!(
-                "nothing is posted at {} ({}):\n{}",
+                "no message is posted at {} ({}):\n{}",
                 self.url, self.status, self.body
             )
         })
+    }
+
+    /// The form that posts itself to our own origin.
+    fn hand_on_form(&self) -> Option<Form> {
+        let posts_itself = |form: &Form| form.id.as_deref() == Some("auto-submit");
+        let form = forms(&self.body).into_iter().find(posts_itself)?;
+        form.action.starts_with('/').then_some(form)
     }
 
     fn is_html(&self) -> bool {
@@ -334,7 +373,7 @@ pub(crate) fn filled_in(form: Form, name: &str, password: &str) -> Form {
     form.with(&who, name).with(&secret, password)
 }
 
-/// The text in a POSTed SAML message.
+/// The text in a `POSTed` SAML message.
 pub(crate) fn decoded(message: &str) -> String {
     let bytes = STANDARD.decode(message).expect("base64");
     String::from_utf8(bytes).expect("UTF-8")

@@ -124,7 +124,7 @@ fn tag(text: &str) -> (Tag, &str) {
             .find(|c: char| c.is_ascii_whitespace() || matches!(c, '=' | '>' | '/'))
             .unwrap_or(rest.len());
         let name = rest[..end].to_lowercase();
-        assert!(!name.is_empty(), "no attribute name at {:.40}", rest);
+        assert!(!name.is_empty(), "no attribute name at {rest:.40}");
         rest = rest[end..].trim_start();
         let mut value = String::new();
         if let Some(quoted) = rest.strip_prefix('=') {
@@ -157,15 +157,12 @@ pub(crate) fn unescaped(text: &str) -> String {
         plain.push_str(&rest[..start]);
         rest = &rest[start..];
         let end = rest.find(';').unwrap_or(0);
-        match character(rest.get(1..end.max(1)).unwrap_or_default()) {
-            Some(character) => {
-                plain.push(character);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                plain.push('&');
-                rest = &rest[1..];
-            }
+        if let Some(character) = character(rest.get(1..end.max(1)).unwrap_or_default()) {
+            plain.push(character);
+            rest = &rest[end + 1..];
+        } else {
+            plain.push('&');
+            rest = &rest[1..];
         }
     }
     plain.push_str(rest);

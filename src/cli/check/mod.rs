@@ -142,12 +142,13 @@ fn configuration(findings: &mut Findings, context: &Context, config: &Config) {
         || config.folder.join(crate::config::FILE_NAME),
         std::path::Path::to_path_buf,
     );
-    match file.exists() {
-        true => findings.ok("configuration", file.display().to_string()),
-        false => findings.ok(
+    if file.exists() {
+        findings.ok("configuration", file.display().to_string());
+    } else {
+        findings.ok(
             "configuration",
             "no file: the defaults and the environment hold",
-        ),
+        );
     }
     if config.base_url.starts_with("http://") {
         if config.allow_insecure_http {
@@ -303,10 +304,8 @@ fn print(style: Style, findings: &Findings) -> String {
         text.push('\n');
         if let Some(fix) = &found.fix {
             let indent = " ".repeat(width.unwrap_or(0) + 5);
-            text.push_str(&format!(
-                "{indent}{}\n",
-                style.quiet(&format!("→ {}", plain(fix)))
-            ));
+            let fix = style.quiet(&format!("→ {}", plain(fix)));
+            text.extend([indent.as_str(), &fix, "\n"]);
         }
     }
     text

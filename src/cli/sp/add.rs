@@ -42,7 +42,7 @@ impl Add {
             ));
         }
         let open = context.open().await?;
-        let described = self.source.read(&open, context.out)?;
+        let described = self.source.read(&open)?;
         let entity_id = described.entity_id.clone().or(self.entity_id);
         let entity_id =
             entity_id.ok_or_else(|| usage("the entityID is missing", "add --entity-id ID"))?;

@@ -66,9 +66,12 @@ fn or<T>(value: Option<T>, text: impl Fn(T) -> String, default: &str) -> String 
 
 pub(super) fn print(style: Style, sp: &ServiceProvider) -> String {
     let policy = &sp.policy;
-    let list = |names: &Vec<String>| match names.is_empty() {
-        true => "none".to_owned(),
-        false => names.join(", "),
+    let list = |names: &Vec<String>| {
+        if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        }
     };
     let state = if sp.enabled { "enabled" } else { "disabled" };
     let mut fields = vec![

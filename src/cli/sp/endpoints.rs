@@ -7,7 +7,6 @@ use clap::Args;
 use super::super::certificate;
 use super::super::context::Open;
 use super::super::error::{CliError, refused};
-use super::super::output::Output;
 use super::metadata;
 use crate::directory::name::EntityId;
 use crate::directory::service_provider::{AcsBinding, AcsEndpoint, AcsEndpoints, AcsError};
@@ -40,10 +39,10 @@ pub(super) struct Described {
 }
 
 impl Source {
-    pub(super) fn read(&self, open: &Open, out: Output) -> Result<Described, CliError> {
+    pub(super) fn read(&self, open: &Open) -> Result<Described, CliError> {
         match &self.metadata {
             Some(place) => {
-                let read = metadata::read(place, open.clock.now(), out)?;
+                let read = metadata::read(place, open.clock.now())?;
                 Ok(Described {
                     entity_id: Some(read.entity_id),
                     display_name: read.display_name,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::error::{CliError, refused};
 use super::super::fetch::tls;
-use super::super::output::Output;
+use super::super::output::note;
 use crate::directory::service_provider::is_loopback;
 use crate::directory::time::UnixTime;
 use crate::saml::sp_metadata::{self, SpMetadata};
@@ -18,9 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LARGEST: u64 = 20 * 1024 * 1024;
 
 /// Reads the metadata of one SP from a file or an address.
-pub(super) fn read(place: &str, now: UnixTime, out: Output) -> Result<SpMetadata, CliError> {
+pub(super) fn read(place: &str, now: UnixTime) -> Result<SpMetadata, CliError> {
     let bytes = if place.starts_with("http://") || place.starts_with("https://") {
-        fetch(place, out)?
+        fetch(place)?
     } else if place.contains("://") {
         return Err(refused(
             format!("{place}: metadata is fetched by http(s) only"),
@@ -58,7 +58,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
     Ok(bytes)
 }
 
-fn fetch(address: &str, out: Output) -> Result<Vec<u8>, CliError> {
+fn fetch(address: &str) -> Result<Vec<u8>, CliError> {
     let told = |what: String| {
         refused(
             format!("{address}: {what}"),
@@ -67,7 +67,7 @@ fn fetch(address: &str, out: Output) -> Result<Vec<u8>, CliError> {
     };
     let url = url::Url::parse(address).map_err(|error| told(error.to_string()))?;
     if url.scheme() == "http" && !is_loopback(&url) {
-        out.note("the metadata came over plain http: compare its certificate with its owners");
+        note("the metadata came over plain http: compare its certificate with its owners");
     }
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))

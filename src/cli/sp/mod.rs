@@ -22,8 +22,12 @@ use document::{document, print};
 
 /// The commands about service providers.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  doorward sp show store")]
 pub(super) enum Sp {
     /// Register a service provider with the rule about who may enter
+    #[command(override_usage = "\
+doorward sp add --name NAME --metadata FILE_OR_URL --require-role ROLE [OPTIONS]
+       doorward sp add --name NAME --entity-id ID --acs URL --require-role ROLE [OPTIONS]")]
     #[command(after_help = "\
 Example:
   doorward sp add --metadata https://store.example.org/saml/metadata --name store --require-role consumer
@@ -82,9 +86,10 @@ async fn list(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
     context.done(&json!({ "sps": documents }), |style| {
         let mut table = Table::new(["NAME", "WHO MAY ENTER", "STATE", "ENTITY ID"]);
         for sp in &sps {
-            let state = match sp.enabled {
-                true => (Tone::Good, "enabled".to_owned()),
-                false => (Tone::Bad, "disabled".to_owned()),
+            let state = if sp.enabled {
+                (Tone::Good, "enabled".to_owned())
+            } else {
+                (Tone::Bad, "disabled".to_owned())
             };
             table.row([
                 (Tone::Strong, sp.name.as_str().to_owned()),
@@ -116,9 +121,12 @@ async fn switch(context: &Context, name: &str, enabled: bool) -> Result<ExitCode
     let event = open.event_at(kind, &sp.name);
     let changed = open.store.set_sp_enabled(&sp.id, enabled, event).await?;
     let document = json!({"sp": sp.name.as_str(), "enabled": enabled, "changed": changed});
-    context.done(&document, |_| match changed {
-        true => format!("{word} {}\n", sp.name),
-        false => format!("{} was {word} already\n", sp.name),
+    context.done(&document, |_| {
+        if changed {
+            format!("{word} {}\n", sp.name)
+        } else {
+            format!("{} was {word} already\n", sp.name)
+        }
     })
 }
 

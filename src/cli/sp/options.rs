@@ -16,13 +16,13 @@ pub(super) struct Options {
     /// All of the required roles are needed
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     require_all: Option<bool>,
-    /// What is signed [default: both]
+    /// What is signed: the assertion and the Response around it, or one of them [default: both]
     #[arg(long, value_enum)]
     sign: Option<Sign>,
     /// Refuse requests without a signature
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     require_signed_requests: Option<bool>,
-    /// What the SP gets when somebody may not enter: nothing, or a RequestDenied [default: page]
+    /// Who may not enter gets a page of ours, or the SP a Response with RequestDenied [default: page]
     #[arg(long, value_enum)]
     denied: Option<Denied>,
     /// NameID format where the request leaves it open: persistent, transient, emailAddress,
@@ -55,19 +55,14 @@ pub(super) struct Options {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Sign {
-    /// The assertion, and the Response around it
     Both,
-    /// The assertion alone
     Assertion,
-    /// The Response alone
     Response,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Denied {
-    /// Nothing; the person gets a page of ours
     Page,
-    /// A Response with the status `RequestDenied`
     Status,
 }
 

@@ -43,7 +43,7 @@ impl Update {
         }
         let open = context.open().await?;
         let before = open.sp(&self.name).await?;
-        let mut sp = self.with_source(context, &open, before.clone())?;
+        let mut sp = self.with_source(&open, before.clone())?;
         sp.rule = self.options.changed_rule(&before.rule)?;
         sp.policy = self.options.policy(sp.policy)?;
         sp.name = self.new_name.unwrap_or(sp.name);
@@ -56,13 +56,12 @@ impl Update {
     /// The registration with what metadata or `--acs` and `--certificate` say anew.
     fn with_source(
         &self,
-        context: &Context,
         open: &Open,
         mut sp: ServiceProvider,
     ) -> Result<ServiceProvider, CliError> {
         let allow_http = self.options.allow_http(sp.policy.allow_http);
         if self.source.metadata.is_some() {
-            let described = self.source.read(open, context.out)?;
+            let described = self.source.read(open)?;
             if described.entity_id.as_ref() != Some(&sp.entity_id) {
                 return Err(refused(
                     format!("the metadata is not of {}", sp.entity_id),
@@ -122,9 +121,10 @@ async fn store(
     let sp = open.sp(sp.name.as_str()).await?;
     let told = json!({"sp": document(&sp), "changed": changed, "created_roles": names(&created)});
     context.done(&told, |_| {
-        let line = match changed {
-            true => format!("updated {}; may enter: {}\n", sp.name, sp.rule),
-            false => format!("{} was so already\n", sp.name),
+        let line = if changed {
+            format!("updated {}; may enter: {}\n", sp.name, sp.rule)
+        } else {
+            format!("{} was so already\n", sp.name)
         };
         created_lines(&created) + &line
     })

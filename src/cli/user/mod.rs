@@ -25,6 +25,7 @@ pub(super) use roles::grant_role as grant;
 
 /// The commands about users.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  doorward user grant ada publisher")]
 pub(super) enum User {
     /// Add a user; without --password-stdin a fresh password is printed once
     #[command(after_help = "\
@@ -93,6 +94,9 @@ pub(super) struct RoleOf {
 
 impl User {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
+        if let Self::Update(update) = &self {
+            update.check_usage()?;
+        }
         let open = context.open().await?;
         match self {
             Self::Add(add) => add.run(context, &open).await,
@@ -199,9 +203,12 @@ async fn switch(
     let event = open.event_about(kind, &user.name);
     let changed = open.store.set_disabled(&user.id, disabled, event).await?;
     let document = json!({"user": user.name.as_str(), "disabled": disabled, "changed": changed});
-    context.done(&document, |_| match changed {
-        true => format!("{word} {}\n", user.name),
-        false => format!("{} was {word} already\n", user.name),
+    context.done(&document, |_| {
+        if changed {
+            format!("{word} {}\n", user.name)
+        } else {
+            format!("{} was {word} already\n", user.name)
+        }
     })
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::super::context::{Context, Open, created_lines, names};
 use super::super::error::CliError;
+use super::super::output::note;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::{RoleName, UserName};
 use crate::directory::user::User;
@@ -30,9 +31,10 @@ pub(super) async fn grant(
     let document = json!({"user": user.name.as_str(), "role": role.as_str(), "changed": changed,
         "created_roles": names(&created)});
     context.done(&document, |_| {
-        let line = match changed {
-            true => format!("granted {role} to {}\n", user.name),
-            false => format!("{} holds {role} already\n", user.name),
+        let line = if changed {
+            format!("granted {role} to {}\n", user.name)
+        } else {
+            format!("{} holds {role} already\n", user.name)
         };
         created_lines(&created) + &line
     })
@@ -71,11 +73,14 @@ pub(super) async fn revoke(
             .iter()
             .any(|known| known.name == *role)
     {
-        context.out.note(&format!("there is no role {role} at all"));
+        note(&format!("there is no role {role} at all"));
     }
     let document = json!({"user": user.name.as_str(), "role": role.as_str(), "changed": changed});
-    context.done(&document, |_| match changed {
-        true => format!("withdrew {role} from {}\n", user.name),
-        false => format!("{} does not hold {role}\n", user.name),
+    context.done(&document, |_| {
+        if changed {
+            format!("withdrew {role} from {}\n", user.name)
+        } else {
+            format!("{} does not hold {role}\n", user.name)
+        }
     })
 }

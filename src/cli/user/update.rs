@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::context::{Context, Open, created_lines, names};
-use super::super::error::{CliError, refused};
+use super::super::error::{CliError, refused, usage};
 use super::add::{attribute, display_name, email};
 use super::document::document;
 use super::roles;
@@ -17,7 +17,6 @@ use crate::directory::user::User;
 
 /// The arguments of `user update`.
 #[derive(Debug, Args)]
-#[group(id = "change", required = true, multiple = true, args = ["email", "display_name", "roles", "attributes"])]
 pub(in super::super) struct Update {
     /// The sign-in name
     #[arg(value_parser = UserName::parse)]
@@ -37,6 +36,19 @@ pub(in super::super) struct Update {
 }
 
 impl Update {
+    /// Whether anything is to be changed.
+    pub(super) fn check_usage(&self) -> Result<(), CliError> {
+        let fields = [&self.email, &self.display_name];
+        let said = fields.into_iter().any(Option::is_some);
+        if said || !self.roles.is_empty() || !self.attributes.is_empty() {
+            return Ok(());
+        }
+        Err(usage(
+            "nothing to change is named",
+            "`doorward user update --help` lists what can be changed",
+        ))
+    }
+
     pub(super) async fn run(self, context: &Context, open: &Open) -> Result<ExitCode, CliError> {
         let user = open.user(&self.name).await?;
         let changed = self.changed_fields(&user);

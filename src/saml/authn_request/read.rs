@@ -28,8 +28,13 @@ const CHILDREN: [(&str, &str); 8] = [
     (uri::SAMLP.uri, "Scoping"),
 ];
 
-/// Each known child at most once, in order, and nothing else: no place for a wrapped original.
+/// Each known child at most once, in order, and nothing else: no place for a wrapped original. The
+/// schema has no attributes of other namespaces here either: what another reader could take for
+/// `ID` or `AssertionConsumerServiceURL` is refused (T-NS-3, T-NS-4).
 pub(super) fn check_children(root: &Element) -> Result<(), RequestError> {
+    if !root.attributes().all(|a| a.namespace().is_empty()) {
+        return Err(RequestError::Schema);
+    }
     let mut next = 0;
     for child in root.children() {
         let place = CHILDREN
