@@ -25,8 +25,12 @@ pub(crate) fn run(server: &Process, people: &mut [Person], each: usize) -> Resul
     let (before, began) = (server.cpu_time()?, Instant::now());
     let waits = thread::scope(|scope| {
         let each = people.iter_mut().zip(&requests);
-        let sending: Vec<_> = each.map(|(person, requests)| scope.spawn(|| send(person, requests))).collect();
-        let waits = sending.into_iter().map(|one| one.join().map_err(|_| odd("a client broke down"))?);
+        let sending: Vec<_> = each
+            .map(|(person, requests)| scope.spawn(|| send(person, requests)))
+            .collect();
+        let waits = sending
+            .into_iter()
+            .map(|one| one.join().map_err(|_| odd("a client broke down"))?);
         waits.collect::<Result<Vec<_>>>()
     })?;
     let (took, cpu) = (began.elapsed(), server.cpu_time()?.since(&before));
@@ -34,10 +38,17 @@ pub(crate) fn run(server: &Process, people: &mut [Person], each: usize) -> Resul
     waits.sort_unstable();
     // Each response is looked into once a round; the others only have to be Response pages.
     for person in people {
-        person.requests(1).iter().try_for_each(|request| person.check(request))?;
+        person
+            .requests(1)
+            .iter()
+            .try_for_each(|request| person.check(request))?;
     }
     let count = u32::try_from(waits.len()).unwrap_or(u32::MAX);
-    Ok(Cost { cpu: cpu / count, rate: f64::from(count) / took.as_secs_f64(), waits })
+    Ok(Cost {
+        cpu: cpu / count,
+        rate: f64::from(count) / took.as_secs_f64(),
+        waits,
+    })
 }
 
 fn send(person: &mut Person, requests: &[Vec<u8>]) -> Result<Vec<Duration>> {

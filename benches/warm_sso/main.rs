@@ -45,7 +45,14 @@ const fn variant(
     sign: &'static str,
     durability: &'static str,
 ) -> (Settings, u32) {
-    (Settings { signing_algorithm, sign, durability }, bits)
+    (
+        Settings {
+            signing_algorithm,
+            sign,
+            durability,
+        },
+        bits,
+    )
 }
 
 fn main() -> Result<()> {
@@ -77,8 +84,13 @@ fn main() -> Result<()> {
 /// How long a process takes from its start on an existing database to the first Response, several
 /// times over, the quickest first.
 fn starts(rows: &mut [Row]) -> Result<Vec<Duration>> {
-    let Some(row) = rows.first_mut() else { return Ok(Vec::new()) };
-    let person = row.people.first().ok_or_else(|| http::odd("nobody is signed in"))?;
+    let Some(row) = rows.first_mut() else {
+        return Ok(Vec::new());
+    };
+    let person = row
+        .people
+        .first()
+        .ok_or_else(|| http::odd("nobody is signed in"))?;
     let starts = (0..STARTS).map(|_| row.server.restart(person));
     let mut starts = starts.collect::<Result<Vec<_>>>()?;
     starts.sort_unstable();

@@ -70,7 +70,10 @@ impl Person {
         if answer.status == 200 && answer.body.contains("name=\"SAMLResponse\"") {
             Ok(())
         } else {
-            Err(odd(format!("no Response: {}\n{}", answer.status, answer.body)))
+            Err(odd(format!(
+                "no Response: {}\n{}",
+                answer.status, answer.body
+            )))
         }
     }
 
@@ -79,9 +82,14 @@ impl Person {
         let answer = self.connection.exchange(request)?;
         let value = between(answer.body, "name=\"SAMLResponse\" value=\"", "\"");
         // The page writes base64's `+` and `/` as references where it has to.
-        let value = value.unwrap_or_default().replace("&#43;", "+").replace("&#47;", "/");
+        let value = value
+            .unwrap_or_default()
+            .replace("&#43;", "+")
+            .replace("&#47;", "/");
         let value = value.replace("&#61;", "=");
-        let xml = STANDARD.decode(value).map_err(|error| odd(error.to_string()))?;
+        let xml = STANDARD
+            .decode(value)
+            .map_err(|error| odd(error.to_string()))?;
         let xml = String::from_utf8(xml).map_err(|error| odd(error.to_string()))?;
         if xml.contains("status:Success") && xml.contains("</saml:Assertion>") {
             Ok(())
@@ -113,14 +121,22 @@ impl Person {
     }
 
     fn cookie_line(&self) -> String {
-        let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         pairs.join("; ")
     }
 }
 
 fn cookies(answer: &http::Answer<'_>) -> Vec<(String, String)> {
-    let pairs = answer.header("set-cookie").filter_map(|line| line.split(';').next()?.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let pairs = answer
+        .header("set-cookie")
+        .filter_map(|line| line.split(';').next()?.split_once('='));
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// The address of a fresh AuthnRequest by HTTP-Redirect, as an SP library writes it.
@@ -144,5 +160,8 @@ fn escaped(text: &str) -> String {
 }
 
 fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
-    text.split_once(before)?.1.split_once(after).map(|(inside, _)| inside)
+    text.split_once(before)?
+        .1
+        .split_once(after)
+        .map(|(inside, _)| inside)
 }

@@ -34,8 +34,13 @@ impl Process {
         for thread in fs::read_dir(self.0.join("task"))? {
             let thread = thread?;
             // A thread that has just ended has taken its file along.
-            let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
-            threads.insert(thread.file_name().to_string_lossy().into_owned(), nanoseconds(&text)?);
+            let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else {
+                continue;
+            };
+            threads.insert(
+                thread.file_name().to_string_lossy().into_owned(),
+                nanoseconds(&text)?,
+            );
         }
         Ok(CpuTime(threads))
     }
@@ -59,7 +64,10 @@ impl Process {
             let number = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
             number.ok_or_else(|| odd(format!("/proc/PID/status has no {name}")))
         };
-        Ok(Memory { now: field("VmRSS")?, peak: field("VmHWM")? })
+        Ok(Memory {
+            now: field("VmRSS")?,
+            peak: field("VmHWM")?,
+        })
     }
 }
 

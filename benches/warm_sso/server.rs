@@ -35,30 +35,61 @@ impl Server {
     pub(crate) fn start(settings: Settings, people: usize) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let address = free_address()?;
-        let Settings { signing_algorithm, sign, durability } = settings;
+        let Settings {
+            signing_algorithm,
+            sign,
+            durability,
+        } = settings;
         let config = format!(
             "base_url = \"http://{address}\"\nlisten = \"{address}\"\nthrottle = \"off\"\n\
              signing_algorithm = \"{signing_algorithm}\"\ndurability = \"{durability}\"\n"
         );
         std::fs::write(config_in(folder.path()), config)?;
-        let app = ["sp", "add", "--name", "app", "--entity-id", ENTITY_ID, "--acs", ACS];
+        let app = [
+            "sp",
+            "add",
+            "--name",
+            "app",
+            "--entity-id",
+            ENTITY_ID,
+            "--acs",
+            ACS,
+        ];
         let policy = ["--require-role", "staff", "--sign", sign, "--allow-http"];
         command(folder.path(), &[&app[..], &policy[..]].concat(), "")?;
         for number in 0..people {
             let (name, mail) = (name(number), format!("{}@example.org", name(number)));
-            let arguments = ["user", "add", &name, "--email", &mail, "--display-name", "Ada Byron"];
+            let arguments = [
+                "user",
+                "add",
+                &name,
+                "--email",
+                &mail,
+                "--display-name",
+                "Ada Byron",
+            ];
             let role = ["--role", "staff", "--password-stdin"];
-            command(folder.path(), &[&arguments[..], &role[..]].concat(), PASSWORD)?;
+            command(
+                folder.path(),
+                &[&arguments[..], &role[..]].concat(),
+                PASSWORD,
+            )?;
         }
         let child = spawn(folder.path())?;
-        let server = Self { address, folder, child };
+        let server = Self {
+            address,
+            folder,
+            child,
+        };
         server.await_answer(Instant::now() + PATIENCE)?;
         Ok(server)
     }
 
     /// Signs in so many people, each on a connection of their own.
     pub(crate) fn sign_in(&self, people: usize) -> Result<Vec<Person>> {
-        (0..people).map(|number| Person::sign_in(self.address, &name(number))).collect()
+        (0..people)
+            .map(|number| Person::sign_in(self.address, &name(number)))
+            .collect()
     }
 
     /// Stops it, starts it again on the same database, and says how long it took from the start
@@ -70,7 +101,9 @@ impl Server {
         self.child = spawn(self.folder.path())?;
         self.await_answer(began + PATIENCE)?;
         let mut person = person.again(self.address)?;
-        request.iter().try_for_each(|request| person.send(request))?;
+        request
+            .iter()
+            .try_for_each(|request| person.send(request))?;
         Ok(began.elapsed())
     }
 
@@ -132,7 +165,10 @@ fn doorward(folder: &Path) -> Command {
 }
 
 fn spawn(folder: &Path) -> Result<Child> {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(log_in(folder))?;
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log_in(folder))?;
     doorward(folder)
         .arg("serve")
         .stdin(Stdio::null())

@@ -26,7 +26,11 @@ impl BareKey {
     /// A fresh RSA key of so many bits.
     pub(crate) fn rsa(bits: u32) -> Result<Self> {
         let key = Rsa::generate(bits).and_then(PKey::from_rsa)?;
-        Ok(Self { key, bits, signed: 0 })
+        Ok(Self {
+            key,
+            bits,
+            signed: 0,
+        })
     }
 
     pub(crate) fn bits(&self) -> u32 {
