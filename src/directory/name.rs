@@ -194,13 +194,10 @@ impl MessageId {
     /// `_` and 160 random bits in hex (Core 1.3.4).
     #[must_use]
     pub fn from_random(random: [u8; 20]) -> Self {
-        use fmt::Write as _;
         let mut id = String::with_capacity(41);
         id.push('_');
-        for byte in random {
-            // Writing to a String cannot fail.
-            let _ = write!(id, "{byte:02x}");
-        }
+        let digits = random.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        id.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
         Self(id)
     }
 }
