@@ -63,7 +63,7 @@ text_type! {
     SpName
 }
 text_type! {
-    /// The entityID of a SAML entity. Compared byte for byte (Core 1.3.1, C-G1).
+    /// The entityID of a SAML entity. Compared byte for byte (Core 1.3.1).
     EntityId
 }
 text_type! {
@@ -111,7 +111,7 @@ impl UserName {
         checked(text.trim(), 190).map(Self)
     }
 
-    /// What is compared: without case (CONTRACT, "people's sign-in names").
+    /// What is compared: without case.
     #[must_use]
     pub fn key(&self) -> String {
         self.0.to_lowercase()
@@ -191,16 +191,13 @@ impl MessageId {
         }
     }
 
-    /// `_` and 160 random bits in hex (Core 1.3.4, C-G5).
+    /// `_` and 160 random bits in hex (Core 1.3.4).
     #[must_use]
     pub fn from_random(random: [u8; 20]) -> Self {
-        use fmt::Write as _;
         let mut id = String::with_capacity(41);
         id.push('_');
-        for byte in random {
-            // Writing to a String cannot fail.
-            let _ = write!(id, "{byte:02x}");
-        }
+        let digits = random.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        id.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
         Self(id)
     }
 }

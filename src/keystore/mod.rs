@@ -1,4 +1,4 @@
-//! Secrets at rest (DESIGN 11): a ring of master keys in files wraps the data keys in the
+//! Secrets at rest (decision 11): a ring of master keys in files wraps the data keys in the
 //! database, and the data keys seal what the database keeps secret.
 //!
 //! AES-256-GCM with a random nonce; the id of the key stands in front; what is sealed is bound to

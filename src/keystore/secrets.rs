@@ -80,7 +80,7 @@ impl Secrets {
             .map_err(|_| no_open("the secret of pairwise ids"))
     }
 
-    /// The key of the audit chains (DESIGN 16).
+    /// The key of the audit chains (decision 16).
     #[must_use]
     pub fn chain_key(&self) -> [u8; 32] {
         self.chain_key
@@ -92,7 +92,7 @@ impl Secrets {
         &self.pairwise
     }
 
-    /// The key of sealed tokens of one purpose and UTC day (DESIGN 9).
+    /// The key of sealed tokens of one purpose and UTC day (decision 9).
     pub fn flow_key(&self, purpose: &str, day: i64) -> Result<FlowKey, KeystoreError> {
         let label = format!("flow {day} {purpose}");
         Ok(FlowKey::new(self.newest()?.1.whole.derive(&label)?))

@@ -1,7 +1,9 @@
 //! HTTP-Redirect and HTTP-POST: from what a browser brought to the bytes of a message.
 //!
 //! Nothing here is believed: an [`Inbound`] is only decoded. The octets that a Redirect signature
-//! covers are the raw ones, as they came (DESIGN 8, Bindings 3.4.4.1).
+//! covers are the raw ones, as they came (decision 8, Bindings 3.4.4.1).
+
+use std::cell::RefCell;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -291,10 +293,21 @@ fn decode_base64(text: &str) -> Result<Vec<u8>, BindingError> {
     BASE64.decode(text).map_err(|_| BindingError::Base64)
 }
 
+thread_local! {
+    /// 43 KiB that are costly to come by and cheap to wipe.
+    static STREAM: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+}
+
 /// Inflates one raw DEFLATE stream that ends where its bytes end, up to [`INFLATED_LIMIT`]: the
-/// output buffer never grows beyond it, whatever the stream says (T-DEFLATE).
+/// output buffer never grows beyond it, whatever the stream says.
 fn inflate(deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
-    let mut stream = Decompress::new(false);
+    STREAM.with_borrow_mut(|stream| {
+        stream.reset(false);
+        inflate_with(stream, deflated)
+    })
+}
+
+fn inflate_with(stream: &mut Decompress, deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
     let guess = deflated.len().saturating_mul(4).clamp(2048, INFLATED_LIMIT);
     let mut xml = Vec::with_capacity(guess);
     loop {

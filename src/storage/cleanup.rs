@@ -10,7 +10,7 @@ use crate::directory::time::UnixTime;
 use super::Store;
 use super::error::StoreError;
 
-/// Rows that one transaction removes at most (DESIGN 12).
+/// Rows that one transaction removes at most.
 const BATCH: i64 = 500;
 
 /// A node that cleans up is alone with it for so long, also if it dies over it.

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::App;
+use super::browser;
 use super::failure::{Failure, readable};
 use super::flow::{Flow, Purpose};
 use super::headers;
@@ -76,7 +77,7 @@ async fn account_page(
         .map(|session| SessionRow {
             this_one: session.id == this.id,
             id: session.id.as_str().to_owned(),
-            browser: session.user_agent.unwrap_or_else(|| "a browser".to_owned()),
+            browser: browser::in_words(session.user_agent.as_deref()),
             address: session.source.unwrap_or_default(),
             signed_in: readable(session.signed_in_at),
             last_used: readable(session.last_seen_at),
@@ -102,7 +103,11 @@ pub(super) async fn ask_password(
     let flow = app.sealer.open(form.text(), Purpose::Form, app.now());
     match person(&app, &visit).await? {
         None => Ok(to_login()),
-        Some(person) => change_page(&app, &person, flow.as_ref(), None).await,
+        Some(person) if person.user.must_change_password => {
+            change_page(&app, &person, flow.as_ref(), None).await
+        }
+        // Nobody has to: who wants to finds the form there.
+        Some(_) => Ok(Redirect::to("/account").into_response()),
     }
 }
 
@@ -155,10 +160,14 @@ pub(super) async fn change_password(
     let Some(person) = person(&app, &visit).await? else {
         return Ok(to_login());
     };
-    if !visit.is_own_form(&form.csrf) {
-        return change_page(&app, &person, flow.as_ref(), None).await;
-    }
     let forced = person.user.must_change_password;
+    if !visit.is_own_form(&form.csrf) {
+        return if forced {
+            change_page(&app, &person, flow.as_ref(), None).await
+        } else {
+            Ok(Redirect::to("/account").into_response())
+        };
+    }
     if let Err(problem) = set_password(&app, &visit, &person, &form).await? {
         return if forced {
             change_page(&app, &person, flow.as_ref(), Some(problem)).await

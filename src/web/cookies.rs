@@ -13,13 +13,13 @@ use crate::clock::{NoRandomness, random};
 pub(super) enum Cookie {
     /// The secret of a session.
     Session,
-    /// The mark of a browser, shared by its tabs (DESIGN 9).
+    /// The mark of a browser, shared by its tabs (decision 9).
     Browser,
 }
 
 impl Cookie {
     /// Its name: with the prefix that browsers guard where there is TLS, and another one on
-    /// plain-http loopback (DESIGN 10).
+    /// plain-http loopback (decision 10).
     fn name(self, site: &Site) -> &'static str {
         match (self, site.is_https()) {
             (Self::Session, true) => "__Host-doorward_session",

@@ -77,7 +77,7 @@ pub(super) async fn submit(
     });
     let Some(flow) = bound else {
         // A genuine form of another browser, a form of the day before yesterday, or another site's:
-        // it never signs in, and is shown again, bound anew (DESIGN 9).
+        // it never signs in, and is shown again, bound anew (decision 9).
         let flow = open_or_plain(&app, &token)?;
         let typed = UserName::parse(&name).map(|name| name.key()).ok();
         if typed.is_some() && typed == signed_in(&app, &visit).await? {
@@ -141,7 +141,7 @@ enum Trial {
 }
 
 /// Checks a password. Unknown, disabled and throttled people cost the same work and get the same
-/// answer as a wrong password (DESIGN 15).
+/// answer as a wrong password (decision 15).
 async fn try_password(
     app: &App,
     visit: &Visit,

@@ -36,7 +36,7 @@ pub(super) async fn redirect(State(app): State<App>, visit: Visit) -> Result<Res
 }
 
 /// `POST /saml/sso`: a request by HTTP-POST. From another site no Lax cookie comes along, so it is
-/// checked and folded into a token, and decided after a hop to our own origin (DESIGN 10).
+/// checked and folded into a token, and decided after a hop to our own origin (decision 10).
 pub(super) async fn post(
     State(app): State<App>,
     visit: Visit,
@@ -97,7 +97,7 @@ async fn receive(
 }
 
 /// A refused request: a status to the SP where its endpoint can be trusted, else a page of ours and
-/// nothing else (C-R15, C-R16).
+/// nothing else.
 fn tell(app: &App, visit: &Visit, refused: RequestRefused<'_>) -> Result<Response, Failure> {
     let (trace, reason, error) = (&visit.trace, refused.error.reason().word(), &refused.error);
     match refused.reply {
@@ -208,7 +208,7 @@ pub(super) struct Unsolicited {
 }
 
 /// `GET /saml/idp-initiated`: sign-on that nobody requested, where the registration allows it. What
-/// another site started asks the person first (DESIGN 17).
+/// another site started asks the person first (decision 17).
 pub(super) async fn idp_initiated(
     State(app): State<App>,
     visit: Visit,

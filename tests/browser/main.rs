@@ -41,7 +41,7 @@ async fn somebody_enters_the_store_is_refused_at_the_publisher_and_switches_user
     .await;
 }
 
-/// A cross-site POST does not carry our Lax cookie; the hop to our own origin does (DESIGN 10).
+/// A cross-site POST does not carry our Lax cookie; the hop to our own origin does (decision 10).
 #[tokio::test]
 async fn a_post_from_another_site_finds_the_live_session() {
     let product = Product::demo().await;

@@ -1,4 +1,4 @@
-//! Where an answer may go (THREATS.md, section 4.1): to an endpoint that is registered, by exact
+//! Where an answer may go (docs/threat-model.md): to an endpoint that is registered, by exact
 //! equality, and nowhere else.
 
 use crate::target::Target;

@@ -1,4 +1,4 @@
-//! What HTTP carries: encodings, sizes, parameters (THREATS.md, sections 2.2 and 5).
+//! What HTTP carries: encodings, sizes, parameters (docs/threat-model.md).
 
 use std::io::Write as _;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! What attackers send to the single sign-on endpoint (THREATS.md, sections 3 to 5), against a
+//! What attackers send to the single sign-on endpoint (docs/threat-model.md), against a
 //! running `doorward serve`. Every vector gets a page with a 4xx status or, where its sender's
 //! endpoint can be trusted, a SAML status there; never a 5xx, a sign-in form, a redirect or a post to
 //! another address, or a connection from us; and one log line says why.

@@ -1,4 +1,4 @@
-//! Signatures of HTTP-Redirect queries (THREATS.md, section 5): they cover the raw octets, and what
+//! Signatures of HTTP-Redirect queries (docs/threat-model.md): they cover the raw octets, and what
 //! they cover is what is read.
 
 use crate::support::sp::{RSA_SHA1, RSA_SHA256, percent_encoded, redirect_query};

@@ -1,5 +1,5 @@
-//! The same at import: what may not be sent to at sign-on may not be registered either (THREATS.md,
-//! section 4.1), and metadata is read as strictly as messages are.
+//! The same at import: what may not be sent to at sign-on may not be registered either, and metadata
+//! is read as strictly as messages are.
 
 use crate::support::app::Product;
 use crate::support::sp::Sp;
@@ -85,7 +85,7 @@ async fn what_may_not_be_sent_to_cannot_be_registered() {
     insta::assert_snapshot!(table.join("\n"));
 }
 
-/// No service provider without a rule about who may enter (DESIGN 2).
+/// No service provider without a rule about who may enter (decision 2).
 #[tokio::test]
 async fn nothing_is_registered_without_a_rule() {
     let product = Product::serve("signing_algorithm = \"p256\"").await;

@@ -46,7 +46,7 @@ async fn linked(browser: &Browser, url: &str) -> crate::support::browser::Answer
         .await
 }
 
-/// DESIGN 17: the answer to "do you want this?" is the person's. A token that the other site has
+/// Decision 17: the answer to "do you want this?" is the person's. A token that the other site has
 /// fetched for itself is no answer, be it that of the page or that of the sign-in form.
 #[tokio::test]
 async fn another_site_cannot_say_yes_to_a_sign_on_that_nobody_requested() {

@@ -1,4 +1,4 @@
-//! Documents that are not what they seem (THREATS.md, section 3).
+//! Documents that are not what they seem (docs/threat-model.md).
 
 use crate::target::Target;
 

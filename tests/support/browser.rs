@@ -97,7 +97,7 @@ impl Browser {
     }
 
     /// Follows redirects, each with a GET, until something else comes. The page that stands in for
-    /// a redirect where the address would be too long (DESIGN 10) is one more hop.
+    /// a redirect where the address would be too long (decision 10) is one more hop.
     pub(crate) async fn follow(&self, answer: Answer) -> Answer {
         let answer = self.redirected(answer).await;
         match answer.hand_on_form() {
@@ -298,7 +298,7 @@ impl Answer {
         self.sign_in_form().is_some()
     }
 
-    /// The reason code that the page shows (DESIGN 17).
+    /// The reason code that the page shows (decision 17).
     pub(crate) fn reason(&self) -> Option<&str> {
         let (_, after) = self.body.split_once("href=\"/reasons/")?;
         after.split('"').next()
@@ -343,7 +343,7 @@ impl Answer {
         content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
     }
 
-    /// What every page of ours carries (THREATS, section 6).
+    /// What every page of ours carries (docs/threat-model.md).
     fn check_headers(&self) {
         let policy = self.header("content-security-policy").unwrap_or_default();
         for part in [

@@ -158,7 +158,7 @@ impl Oracle {
         let message = read(xml).unwrap_or_else(|why| panic!("the schemas object: {why}\n{xml}"));
         assert!(
             message.id.starts_with('_') && message.id.len() >= 41,
-            "ID is no `_` and 160 bits in hex (C-G5): {}",
+            "ID is no `_` and 160 bits in hex: {}",
             message.id
         );
         self.check_signatures(xml, &message);
@@ -283,7 +283,7 @@ pub(crate) fn xmlsec1_signs(template: &str, xpath: &str, private_key: &str) -> S
 fn xmlsec1(action: &str, xpath: &str) -> Command {
     let mut command = Command::new("xmlsec1");
     command.args([action, "--enabled-reference-uris", "same-doc"]);
-    // KeyInfo of the message is only a hint: the key is the one that we name (C-S10).
+    // KeyInfo of the message is only a hint: the key is the one that we name.
     command.args(["--enabled-key-data", "rsa,ecdsa,key-name"]);
     for element in SIGNED_ELEMENTS {
         command.args(["--id-attr:ID", element]);

@@ -116,7 +116,7 @@ impl Options {
             || self.nameid.is_some()
     }
 
-    /// The rule of a new registration, which has to be said (DESIGN 2).
+    /// The rule of a new registration, which has to be said (decision 2).
     pub(super) fn new_rule(&self) -> Result<Rule, CliError> {
         self.rule(None)
     }

@@ -20,7 +20,7 @@ mod tests;
 pub use account::{AccountMessage, AccountPage, ChangePasswordPage, PasswordProblem, SessionRow};
 pub use denied::DeniedPage;
 pub use error::{ErrorPage, ReasonPage, ReasonRow, ReasonsIndexPage};
-pub use hand_over::{HandOnPage, IdpInitiatedConfirmPage, PostFormPage};
+pub use hand_over::{Base64, HandOnPage, IdpInitiatedConfirmPage, PostFormPage};
 pub use launcher::LauncherPage;
 pub use login::{AskingApp, LoginPage, Problem};
 pub use logout::{LogoutConfirmPage, SignedOutPage};
@@ -91,6 +91,12 @@ fn shown(text: &str) -> Cow<'_, str> {
     } else {
         text.into()
     }
+}
+
+/// A text of ours cut at its backticks: every second part is code.
+fn code_parts(text: &str) -> Vec<(bool, &str)> {
+    let parts = text.split('`').enumerate();
+    parts.map(|(n, part)| (n % 2 == 1, part)).collect()
 }
 
 /// An address fit for `href` or `action`: http(s) or a path of ours, else the launcher.
