@@ -54,24 +54,29 @@ fn system_now() -> UnixTime {
 pub struct NoRandomness(#[from] openssl::error::ErrorStack);
 
 /// Fresh random bytes from OpenSSL's generator.
+pub fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
+    let [bytes] = random_each()?;
+    Ok(bytes)
+}
+
+/// Several at once: the generator's call costs more than the bytes.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where randomness comes from"
 )]
-pub fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
-    let mut bytes = [0; N];
-    openssl::rand::rand_bytes(&mut bytes)?;
-    Ok(bytes)
+pub fn random_each<const LENGTH: usize, const N: usize>() -> Result<[[u8; LENGTH]; N], NoRandomness>
+{
+    let mut each = [[0; LENGTH]; N];
+    openssl::rand::rand_bytes(each.as_flattened_mut())?;
+    Ok(each)
 }
 
 /// A fresh random id of 128 bits in hex, for rows.
 pub fn random_id() -> Result<String, NoRandomness> {
-    use std::fmt::Write as _;
-    Ok(random::<16>()?
-        .iter()
-        .fold(String::with_capacity(32), |mut id, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(id, "{byte:02x}");
-            id
-        }))
+    let digits = random::<16>()?
+        .into_iter()
+        .flat_map(|byte| [byte >> 4, byte & 15]);
+    Ok(digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect())
 }

@@ -35,6 +35,7 @@ pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod directory;
+mod hmac;
 pub mod keystore;
 pub mod saml;
 pub mod storage;

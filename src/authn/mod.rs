@@ -2,6 +2,7 @@
 //!
 //! This room knows no database and no HTTP; who may enter is decided elsewhere (`access`).
 
+mod argon;
 mod gate;
 pub mod password;
 pub mod throttle;

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::Params;
 use thiserror::Error;
 
+use super::argon::Argon;
 use super::gate::Gate;
 use crate::clock::{NoRandomness, random};
 
@@ -81,8 +82,7 @@ pub struct Passwords {
 
 #[derive(Debug)]
 struct Hasher {
-    argon2: Argon2<'static>,
-    params: Params,
+    argon: Argon,
     /// Stands in for the hash of somebody who has none; no password fits it.
     dummy: String,
 }
@@ -94,7 +94,6 @@ impl Passwords {
         let workers = (processors / 2).max(1);
         let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, None)
             .map_err(PasswordError::Cost)?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
         let dummy = format!(
             "$argon2id$v=19$m={},t={},p={}${}${}",
             cost.memory_kib,
@@ -104,8 +103,7 @@ impl Passwords {
             "A".repeat(43)
         );
         let hasher = Hasher {
-            argon2,
-            params,
+            argon: Argon::id(params),
             dummy,
         };
         Ok(Self {
@@ -176,7 +174,7 @@ impl Hasher {
     fn hash(&self, password: &str) -> Result<String, PasswordError> {
         let salt = random::<16>()?;
         let hash: PasswordHash = self
-            .argon2
+            .argon
             .hash_password_with_salt(password.as_bytes(), &salt)
             .map_err(PasswordError::Hash)?;
         Ok(hash.to_string())
@@ -195,7 +193,7 @@ impl Hasher {
             Some(hash) => hash,
             None => PasswordHash::new(&self.dummy).map_err(|e| PasswordError::Hash(e.into()))?,
         };
-        let fits = match self.argon2.verify_password(password.as_bytes(), &hash) {
+        let fits = match self.argon.verify_password(password.as_bytes(), &hash) {
             Ok(()) => true,
             Err(argon2::password_hash::Error::PasswordInvalid) => false,
             Err(error) => return Err(PasswordError::Hash(error)),
@@ -210,10 +208,11 @@ impl Hasher {
     }
 
     fn is_current(&self, hash: &PasswordHash) -> bool {
+        let today = self.argon.params();
         let same_cost = Params::try_from(hash).is_ok_and(|params| {
-            params.m_cost() == self.params.m_cost()
-                && params.t_cost() == self.params.t_cost()
-                && params.p_cost() == self.params.p_cost()
+            params.m_cost() == today.m_cost()
+                && params.t_cost() == today.t_cost()
+                && params.p_cost() == today.p_cost()
         });
         same_cost && hash.algorithm.as_str() == "argon2id"
     }

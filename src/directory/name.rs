@@ -194,13 +194,10 @@ impl MessageId {
     /// `_` and 160 random bits in hex (Core 1.3.4).
     #[must_use]
     pub fn from_random(random: [u8; 20]) -> Self {
-        use fmt::Write as _;
         let mut id = String::with_capacity(41);
         id.push('_');
-        for byte in random {
-            // Writing to a String cannot fail.
-            let _ = write!(id, "{byte:02x}");
-        }
+        let digits = random.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        id.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
         Self(id)
     }
 }
@@ -212,15 +209,23 @@ fn checked(text: &str, limit: usize) -> Result<String, NameError> {
     if text.len() > limit {
         return Err(NameError::TooLong(limit));
     }
-    match text.chars().find(|c| c.is_control() || is_bidi_control(*c)) {
+    let odd = |c: &char| c.is_control() || is_bidi_control(*c) || is_beyond_xml(*c);
+    match text.chars().find(odd) {
         Some(other) => Err(NameError::Character(other)),
         None => Ok(text.to_owned()),
     }
 }
 
+/// The two that are no control characters and that XML 1.0 cannot carry all the same (2.2): a name
+/// with one of them could not be told to any SP.
+#[must_use]
+pub fn is_beyond_xml(c: char) -> bool {
+    matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
 /// Characters that reorder the text around them, and so can make one name look like another.
 fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -243,6 +248,14 @@ mod tests {
         let one = UserName::parse("  Ada ").unwrap();
         assert_eq!(one.as_str(), "Ada");
         assert_eq!(one.key(), UserName::parse("aDA").unwrap().key());
+    }
+
+    #[test]
+    fn no_name_holds_what_xml_cannot_carry() {
+        for text in ["a\u{1}", "a\u{fffe}", "a\u{ffff}"] {
+            assert!(UserName::parse(text).is_err(), "{text:?}");
+            assert!(RoleName::parse(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

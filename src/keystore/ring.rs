@@ -176,7 +176,9 @@ mod tests {
     fn the_first_key_is_made_for_its_owner_alone_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("keys");
-        let first = Keystore::open(&keys).unwrap();
+        let empty = Keystore::open(&keys).unwrap();
+        assert_eq!(fs::read_dir(&keys).unwrap().count(), 0);
+        let first = empty.with_a_key().unwrap();
         let again = Keystore::open(&keys).unwrap();
         assert!(first.ids().eq(again.ids()));
         assert_eq!(fs::read_dir(&keys).unwrap().count(), 1);
@@ -188,7 +190,7 @@ mod tests {
     #[test]
     fn a_key_that_others_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        Keystore::open(folder.path()).unwrap();
+        make_key(folder.path(), 1).unwrap();
         let path = folder.path().join("master-1.key");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let refused = Keystore::open(folder.path());

@@ -71,7 +71,7 @@ pub(super) fn name_id(
             }
             issuer
                 .pairwise_secret
-                .persistent_id(&user.id, &sp.entity_id)?
+                .persistent_id(&user.id, &sp.entity_id)
         }
         NameIdFormat::Transient => NameId::transient_value(&stamp.transient),
         NameIdFormat::EmailAddress => user.email.clone().ok_or(ResponseError::NoNameId)?,

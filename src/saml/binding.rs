@@ -3,6 +3,8 @@
 //! Nothing here is believed: an [`Inbound`] is only decoded. The octets that a Redirect signature
 //! covers are the raw ones, as they came (decision 8, Bindings 3.4.4.1).
 
+use std::cell::RefCell;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -155,6 +157,12 @@ pub fn decode_post(body: &str) -> Result<Inbound, BindingError> {
     })
 }
 
+/// The RelayState of a query without a message: a sign-on that nobody requested. The same rules hold
+/// as beside a message.
+pub fn relay_state(query: &str) -> Result<Option<String>, BindingError> {
+    Parameters::split(query)?.relay_state()
+}
+
 /// Whether a query names a SAML message: a POST that has one in both places is refused.
 #[must_use]
 pub fn names_a_message(query: &str) -> bool {
@@ -285,10 +293,21 @@ fn decode_base64(text: &str) -> Result<Vec<u8>, BindingError> {
     BASE64.decode(text).map_err(|_| BindingError::Base64)
 }
 
+thread_local! {
+    /// 43 KiB that are costly to come by and cheap to wipe.
+    static STREAM: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+}
+
 /// Inflates one raw DEFLATE stream that ends where its bytes end, up to [`INFLATED_LIMIT`]: the
 /// output buffer never grows beyond it, whatever the stream says.
 fn inflate(deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
-    let mut stream = Decompress::new(false);
+    STREAM.with_borrow_mut(|stream| {
+        stream.reset(false);
+        inflate_with(stream, deflated)
+    })
+}
+
+fn inflate_with(stream: &mut Decompress, deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
     let guess = deflated.len().saturating_mul(4).clamp(2048, INFLATED_LIMIT);
     let mut xml = Vec::with_capacity(guess);
     loop {

@@ -1,42 +1,32 @@
 //! The NameID that an SP gets for a person (Core 8.3).
 
-use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::sign::Signer;
-
 use super::uri;
 use super::xml::Writer;
 use crate::directory::name::{EntityId, MessageId, UserId};
 use crate::directory::service_provider::NameIdFormat;
+use crate::hmac::HmacKey;
 
 /// The secret behind persistent ids. It outlives every signing key: who changes it gives every
 /// person a new id at every SP.
-#[derive(Clone)]
-pub struct PairwiseSecret([u8; 32]);
-
-impl std::fmt::Debug for PairwiseSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PairwiseSecret(..)")
-    }
-}
+#[derive(Debug, Clone)]
+pub struct PairwiseSecret(HmacKey);
 
 impl PairwiseSecret {
     /// Takes the secret over from the keystore.
     #[must_use]
     pub fn new(secret: [u8; 32]) -> Self {
-        Self(secret)
+        Self(HmacKey::new(&secret))
     }
 
     /// The persistent id of a user at an SP: HMAC-SHA256 over (user id, SP entityID) in lower-case
     /// base32, so that no two differ by case alone (Core 8.3.7, IIP-IDP21).
-    pub fn persistent_id(&self, user: &UserId, sp: &EntityId) -> Result<String, ErrorStack> {
-        let key = PKey::hmac(&self.0)?;
-        let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
-        signer.update(user.as_str().as_bytes())?;
-        signer.update(&[0])?;
-        signer.update(sp.as_str().as_bytes())?;
-        Ok(base32(&signer.sign_to_vec()?))
+    #[must_use]
+    pub fn persistent_id(&self, user: &UserId, sp: &EntityId) -> String {
+        base32(&self.0.code(|hash| {
+            hash.update(user.as_str().as_bytes());
+            hash.update(&[0]);
+            hash.update(sp.as_str().as_bytes());
+        }))
     }
 }
 
@@ -125,7 +115,7 @@ mod tests {
         let (ada, bob) = (UserId::from_stored("a"), UserId::from_stored("b"));
         let store = EntityId::parse("https://store.example").unwrap();
         let publisher = EntityId::parse("https://publisher.example").unwrap();
-        let id = |user, sp| secret.persistent_id(user, sp).unwrap();
+        let id = |user, sp| secret.persistent_id(user, sp);
         assert_eq!(id(&ada, &store), id(&ada, &store));
         assert_ne!(id(&ada, &store), id(&ada, &publisher));
         assert_ne!(id(&ada, &store), id(&bob, &store));

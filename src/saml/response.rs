@@ -62,9 +62,6 @@ pub enum ResponseError {
     /// A value cannot be carried by XML.
     #[error("a released value cannot be written: {0}")]
     Write(#[from] WriteError),
-    /// OpenSSL failed.
-    #[error("cryptography failed: {0}")]
-    Crypto(#[from] openssl::error::ErrorStack),
     /// The signature could not be made.
     #[error("nothing could be signed: {0}")]
     Sign(#[from] SignError),
@@ -78,7 +75,7 @@ impl ResponseError {
             Self::NoNameId => Some(Status::InvalidNameIdPolicy),
             Self::SubjectMismatch => Some(Status::UnknownPrincipal),
             Self::Write(_) => Some(Status::Responder),
-            Self::NotCurrent | Self::Crypto(_) | Self::Sign(_) => None,
+            Self::NotCurrent | Self::Sign(_) => None,
         }
     }
 
@@ -89,7 +86,7 @@ impl ResponseError {
             Self::NoNameId => ReasonCode::InvalidNameIdPolicy,
             Self::SubjectMismatch => ReasonCode::UnknownPrincipal,
             Self::NotCurrent => ReasonCode::Overloaded,
-            Self::Write(_) | Self::Crypto(_) | Self::Sign(_) => ReasonCode::Internal,
+            Self::Write(_) | Self::Sign(_) => ReasonCode::Internal,
         }
     }
 }

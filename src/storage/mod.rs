@@ -14,6 +14,7 @@ mod facts;
 pub(crate) mod hex;
 mod keys;
 mod migrate;
+mod queue;
 mod release;
 mod roles;
 mod service_providers;
@@ -44,7 +45,7 @@ pub use roles::RoleRow;
 pub use sessions::NewSession;
 pub use sqlite::Durability;
 pub use users::NewUser;
-pub use writer::Recorded;
+pub use writer::{Announced, Recorded};
 
 use chain::Chain;
 use sqlite::Sqlite;

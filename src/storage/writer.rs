@@ -1,15 +1,12 @@
 //! The hot path's writes, grouped by one thread that owns its connection (decision 14): handlers
 //! never hold a COMMIT.
 //!
-//! A write that comes alone is committed at once; several that have come meanwhile are committed
-//! together, up to [`TOGETHER`] of them or after [`PATIENCE`]. A batch that fails for certain is
-//! tried one by one, so that a bad row fails alone. Where the outcome of a COMMIT is not known, all
-//! of them fail, and the connection is opened anew.
+//! What is committed together is a batch of [`Queue`]. A batch that fails for certain is tried one
+//! by one, so that a bad row fails alone. Where the outcome of a COMMIT is not known, all of them
+//! fail, and the connection is opened anew.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
@@ -21,20 +18,9 @@ use crate::directory::session::Release;
 use super::audit::{Fields, insert_event};
 use super::chain::{Chain, Head};
 use super::error::StoreError;
+use super::queue::{self, Queue};
 use super::sqlite::Sqlite;
 use super::{Store, release, start_chain};
-
-/// So many writes share a COMMIT at most.
-const TOGETHER: usize = 16;
-
-/// So long a batch waits for more.
-const PATIENCE: Duration = Duration::from_millis(2);
-
-/// Where nothing more comes for so long, a batch waits no longer.
-const LULL: Duration = Duration::from_micros(200);
-
-/// So many writes wait at most; more are turned away.
-const QUEUE: usize = 1024;
 
 /// What became of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,78 +62,21 @@ struct Waiting {
 /// The thread and the queue that leads to it.
 #[derive(Debug)]
 pub(super) struct Writer {
-    queue: Mutex<Option<SyncSender<Waiting>>>,
+    queue: Queue<Waiting>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Writer {
-    /// Starts the thread. It ends when the last sender is gone and the queue is empty.
-    pub(super) fn start(
-        sqlite: Arc<Sqlite>,
-        chain: Arc<AsyncMutex<Chain>>,
-    ) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel(QUEUE);
-        let desk = Desk {
-            sqlite,
-            chain,
-            connection: None,
-        };
-        let thread = std::thread::Builder::new()
-            .name("audit-writer".to_owned())
-            .spawn(move || serve(desk, &receiver))?;
-        Ok(Self {
-            queue: Mutex::new(Some(sender)),
-            thread: Mutex::new(Some(thread)),
-        })
-    }
+/// A write that is on its way: others that have come already wait for it a moment, so that they
+/// share a COMMIT. Taken before work of which a write is the end; dropped, it waits for nothing.
+#[derive(Debug)]
+pub struct Announced(queue::Announced<Waiting>);
 
-    async fn write(&self, job: Job) -> Answer {
-        let (answer, answered) = oneshot::channel();
-        {
-            let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            let queue = queue.as_ref().ok_or(StoreError::NotRunning)?;
-            queue
-                .try_send(Waiting { job, answer })
-                .map_err(|refused| match refused {
-                    TrySendError::Full(_) => StoreError::QueueFull,
-                    TrySendError::Disconnected(_) => StoreError::NotRunning,
-                })?;
-        }
-        answered.await.unwrap_or(Err(StoreError::NotRunning))
-    }
-
-    /// Writes what is queued and ends the thread.
-    pub(super) async fn shut_down(&self) {
-        drop(
-            self.queue
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(thread) = thread {
-            // A thread that panicked has dropped its connection, and with it what was not committed.
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-        }
-    }
-}
-
-impl Store {
-    /// Writes an audit row; returns when it is committed.
-    pub async fn record(&self, event: AuditEvent) -> Result<(), StoreError> {
-        let job = Job { event, visit: None };
-        self.started()?.writer.write(job).await.map(|_| ())
-    }
-
+impl Announced {
     /// Writes down what has to be before the assertion of a grant may leave: the sign-in is used
     /// up, the participant and the persistent id are there, the audit row is committed. All of it
     /// or nothing.
     pub async fn release(
-        &self,
+        self,
         release: &Release,
         sp: &SpId,
         name_id_is_persistent: bool,
@@ -162,13 +91,84 @@ impl Store {
             event,
             visit: Some(visit),
         };
-        self.started()?.writer.write(job).await
+        self.write(job).await
+    }
+
+    async fn write(self, job: Job) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        self.0.push(Waiting { job, answer })?;
+        answered.await.unwrap_or(Err(StoreError::NotRunning))
     }
 }
 
-fn serve(mut desk: Desk, queue: &Receiver<Waiting>) {
-    while let Ok(first) = queue.recv() {
-        let (jobs, answers): (Vec<_>, Vec<_>) = gather(first, queue)
+impl Writer {
+    /// Starts the thread. It ends when the queue is closed and empty.
+    pub(super) fn start(
+        sqlite: Arc<Sqlite>,
+        chain: Arc<AsyncMutex<Chain>>,
+    ) -> std::io::Result<Self> {
+        let queue = Queue::new();
+        let desk = Desk {
+            sqlite,
+            chain,
+            connection: None,
+        };
+        let thread = std::thread::Builder::new()
+            .name("audit-writer".to_owned())
+            .spawn({
+                let queue = queue.clone();
+                move || serve(desk, &queue)
+            })?;
+        Ok(Self {
+            queue,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Writes what is queued and ends the thread.
+    pub(super) async fn shut_down(&self) {
+        self.queue.close();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            // A thread that panicked has dropped its connection, and with it what was not committed.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+impl Store {
+    /// Says that a write is on its way.
+    pub fn announce(&self) -> Result<Announced, StoreError> {
+        Ok(Announced(self.started()?.writer.queue.announce()))
+    }
+
+    /// Writes an audit row; returns when it is committed.
+    pub async fn record(&self, event: AuditEvent) -> Result<(), StoreError> {
+        let job = Job { event, visit: None };
+        self.announce()?.write(job).await.map(|_| ())
+    }
+
+    /// The same as [`Announced::release`], for what comes without having been announced.
+    pub async fn release(
+        &self,
+        release: &Release,
+        sp: &SpId,
+        name_id_is_persistent: bool,
+        event: AuditEvent,
+    ) -> Result<Recorded, StoreError> {
+        self.announce()?
+            .release(release, sp, name_id_is_persistent, event)
+            .await
+    }
+}
+
+fn serve(mut desk: Desk, queue: &Queue<Waiting>) {
+    while let Some(batch) = queue.take() {
+        let (jobs, answers): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .map(|waiting| (waiting.job, waiting.answer))
             .unzip();
@@ -177,24 +177,6 @@ fn serve(mut desk: Desk, queue: &Receiver<Waiting>) {
             let _ = answer.send(result);
         }
     }
-}
-
-/// One write alone, or those that come together.
-fn gather(first: Waiting, queue: &Receiver<Waiting>) -> Vec<Waiting> {
-    let mut batch = vec![first];
-    batch.extend(queue.try_iter().take(TOGETHER - 1));
-    if batch.len() == 1 {
-        return batch;
-    }
-    let until = Instant::now() + PATIENCE;
-    while batch.len() < TOGETHER {
-        let left = until.saturating_duration_since(Instant::now());
-        match queue.recv_timeout(left.min(LULL)) {
-            Ok(next) => batch.push(next),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-        }
-    }
-    batch
 }
 
 /// What the thread has in hand.

@@ -1,5 +1,7 @@
 //! `/account`: what Doorward knows about the person, their sessions, and their password.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -10,7 +12,7 @@ use super::browser;
 use super::failure::{Failure, readable};
 use super::flow::{Flow, Purpose};
 use super::headers;
-use super::login::{onward, read_form};
+use super::login::{delay, onward, read_form};
 use super::pages::{AccountMessage, AccountPage, ChangePasswordPage, PasswordProblem, SessionRow};
 use super::sso::TokenForm;
 use super::visit::Visit;
@@ -191,13 +193,8 @@ async fn set_password(
     }
     let user = &person.user;
     let (account, source) = (user.name.key(), throttle::source_key(visit.source));
-    if app.site.throttle {
-        let history = app.store.throttle(&account, &source, app.now()).await?;
-        if let Some(wait) = throttle::delay(&history, app.now()) {
-            return Ok(Err(PasswordProblem::Throttled {
-                seconds: wait.as_secs().max(1),
-            }));
-        }
+    if let Some(wait) = delay(app, &account, &source).await? {
+        return Ok(Err(throttled(wait)));
     }
     let credential = app.store.credential(&account).await?;
     let stored = credential
@@ -212,6 +209,10 @@ async fn set_password(
         Ok(verified) => verified.ok,
         Err(error) => return problem_of(error).map(Err),
     };
+    if let Some(wait) = delay(app, &account, &source).await? {
+        // What failed meanwhile counts, as at the sign-in.
+        return Ok(Err(throttled(wait)));
+    }
     if !right {
         let reason = Some(ReasonCode::WrongPassword);
         let event = AuditEvent {
@@ -231,6 +232,16 @@ async fn set_password(
         .change_password(&user.id, hash, false, keep, event)
         .await?;
     Ok(Ok(()))
+}
+
+fn throttled(wait: Duration) -> PasswordProblem {
+    PasswordProblem::Throttled {
+        seconds: wait
+            .as_millis()
+            .div_ceil(1000)
+            .try_into()
+            .unwrap_or(u64::MAX),
+    }
 }
 
 fn worth_trying(form: &PasswordForm) -> Result<(), PasswordProblem> {

@@ -4,8 +4,6 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response as HttpResponse};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use super::App;
 use super::door::{self, Door, DoorName};
@@ -13,15 +11,12 @@ use super::failure::{Failure, reference};
 use super::flow::{Flow, Purpose, to_login};
 use super::headers;
 use super::launcher;
-use super::pages::{DeniedPage, PostFormPage};
+use super::pages::{Base64, DeniedPage, PostFormPage};
 use super::visit::Visit;
 use crate::access::{self, Denial, Freshness, Grant, Refusal};
-use crate::clock::random;
 use crate::directory::audit::{AuditEvent, AuditKind, Outcome};
-use crate::directory::name::MessageId;
 use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::{Denied, NameIdFormat, ServiceProvider};
-use crate::directory::session::Release;
 use crate::directory::user::User;
 use crate::saml::authn_request::{Asked, AuthnRequest, ReplyTo};
 use crate::saml::response::{Response, ResponseError, SignedResponse};
@@ -95,17 +90,18 @@ async fn release(
     grant: Grant<'_>,
 ) -> Result<Try, Failure> {
     let asked = request.asked();
-    let index = MessageId::from_random(random().map_err(Failure::internal)?);
+    let announced = app.store.announce()?;
+    let (stamp, index) = app.stamp_with_index()?;
     let released = grant.release(|| index.as_str().to_owned());
     let released =
         released.ok_or_else(|| Failure::internal("a dry run cannot make an assertion"))?;
     let (user, decided_at) = (grant.user().clone(), grant.decided_at());
     let persistent = is_persistent(&grant, asked);
-    let stamp = app.stamp()?;
     let response = match Response::success(grant, asked, &released, &app.issuer, &stamp) {
         Ok(response) => response.sign(&app.signing_key).map_err(Failure::internal)?,
         Err(ResponseError::NotCurrent) => return Ok(Try::Again),
         Err(error) => {
+            drop(announced);
             return tell_sp(app, visit, request, &user, &error)
                 .await
                 .map(Try::Answered);
@@ -116,7 +112,11 @@ async fn release(
         detail: Some(stamp.assertion_id.as_str().to_owned()),
         ..event
     };
-    match record(app, &released, request.sp(), persistent, event).await? {
+    let sp = request.sp();
+    match announced
+        .release(&released, &sp.id, persistent, event)
+        .await?
+    {
         Recorded::SessionGone | Recorded::FlowUsedUp | Recorded::VisitedMeanwhile => {
             return Ok(Try::Again);
         }
@@ -125,22 +125,9 @@ async fn release(
     if app.now().since(decided_at) > access::GRANT_LIFETIME {
         return Ok(Try::Again);
     }
-    let (trace, sp) = (&visit.trace, request.sp().name.as_str());
-    tracing::info!(%trace, sp, user = user.name.as_str(), "assertion issued");
-    Ok(Try::Answered(post(request.sp(), &response)))
-}
-
-async fn record(
-    app: &App,
-    released: &Release,
-    sp: &ServiceProvider,
-    persistent: bool,
-    event: AuditEvent,
-) -> Result<Recorded, Failure> {
-    Ok(app
-        .store
-        .release(released, &sp.id, persistent, event)
-        .await?)
+    let (trace, name) = (&visit.trace, sp.name.as_str());
+    tracing::info!(%trace, sp = name, user = user.name.as_str(), "assertion issued");
+    Ok(Try::Answered(post(sp, &response)))
 }
 
 fn is_persistent(grant: &Grant<'_>, asked: &Asked) -> bool {
@@ -290,7 +277,7 @@ fn post(sp: &ServiceProvider, response: &SignedResponse) -> HttpResponse {
     headers::post_page(&PostFormPage {
         app_name: sp.title().to_owned(),
         acs: response.destination().to_owned(),
-        saml_response: STANDARD.encode(response.xml()),
+        saml_response: Base64::of(response.xml()),
         relay_state: response.relay_state().map(str::to_owned),
     })
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::flow::Sealer;
 use crate::authn::password::Passwords;
-use crate::clock::{Clock, random};
+use crate::clock::{Clock, random_each};
 use crate::config::Network;
 use crate::directory::name::{MessageId, SpId};
 use crate::directory::reason::ReasonCode;
@@ -157,17 +157,20 @@ impl App {
 
     /// The instant and fresh ids of one Response.
     pub(super) fn stamp(&self) -> Result<Stamp, Failure> {
-        let id = || {
-            random()
-                .map(MessageId::from_random)
-                .map_err(Failure::internal)
-        };
-        Ok(Stamp {
+        self.stamp_with_index().map(|(stamp, _)| stamp)
+    }
+
+    /// The same, and a SessionIndex for an SP that has none yet in the session.
+    pub(super) fn stamp_with_index(&self) -> Result<(Stamp, MessageId), Failure> {
+        let random = random_each().map_err(Failure::internal)?;
+        let [response_id, assertion_id, transient, index] = random.map(MessageId::from_random);
+        let stamp = Stamp {
             now: self.now(),
-            response_id: id()?,
-            assertion_id: id()?,
-            transient: id()?,
-        })
+            response_id,
+            assertion_id,
+            transient,
+        };
+        Ok((stamp, index))
     }
 
     /// The registration in this version, from memory if it is there.

@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::answer::{answer, post_status};
-use super::door::{self, DoorName};
+use super::cookies::Mark;
+use super::door::{self, Door, DoorName};
 use super::failure::Failure;
 use super::flow::{Flow, Purpose, to_next_hop};
 use super::headers;
@@ -19,7 +20,7 @@ use super::visit::{FetchSite, Visit};
 use super::{App, login};
 use crate::directory::reason::ReasonCode;
 use crate::saml::authn_request::{AuthnRequest, RequestRefused, UnverifiedAuthnRequest};
-use crate::saml::binding::{self, Inbound, RELAY_STATE_LIMIT};
+use crate::saml::binding::{self, Inbound};
 
 /// The most bytes of a posted body.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -166,7 +167,37 @@ async fn go_on(app: &App, visit: &Visit, token: &str) -> Result<Response, Failur
     };
     let request = AuthnRequest::resumed(&registered.sp, asked)
         .map_err(|error| Failure::from(error).at(&registered.sp))?;
+    if request.asked().id.is_none() && !is_meant(visit, &flow) {
+        return ask_first(app, visit, &door, &flow);
+    }
     answer(app, visit, door, &request, Some(flow)).await
+}
+
+/// Whether the person of this browser wants a sign-on that no SP requested: they come from a page
+/// of ours, or, where the browser does not say, with the token of the page that asked them. A token
+/// that another site has fetched for itself is as good as no answer.
+fn is_meant(visit: &Visit, flow: &Flow) -> bool {
+    match visit.site {
+        FetchSite::Own => true,
+        FetchSite::Unknown => flow.is_bound_to(visit.browser.as_deref()),
+        FetchSite::Other => false,
+    }
+}
+
+/// The page that asks before a sign-on that perhaps another site has started.
+fn ask_first(app: &App, visit: &Visit, door: &Door, flow: &Flow) -> Result<Response, Failure> {
+    let sp = &door.registered.sp;
+    let mark = Mark::of(visit)?;
+    let flow = flow.clone().bound_to(&mark.text);
+    let page = headers::page(&IdpInitiatedConfirmPage {
+        app_name: sp.title().to_owned(),
+        app_host: sp.host(),
+        user_name: door.facts.user().map(|user| user.name.as_str().to_owned()),
+        came_from: None,
+        action: "/saml/sso/continue".to_owned(),
+        token: app.sealer.seal(&flow, Purpose::Hop, app.now())?,
+    });
+    Ok(mark.put_on(page, &app.site))
 }
 
 /// The query of `/saml/idp-initiated`.
@@ -174,8 +205,6 @@ async fn go_on(app: &App, visit: &Visit, token: &str) -> Result<Response, Failur
 pub(super) struct Unsolicited {
     #[serde(default)]
     sp: String,
-    #[serde(rename = "RelayState")]
-    relay_state: Option<String>,
 }
 
 /// `GET /saml/idp-initiated`: sign-on that nobody requested, where the registration allows it. What
@@ -185,33 +214,20 @@ pub(super) async fn idp_initiated(
     visit: Visit,
 ) -> Result<Response, Failure> {
     let query: Unsolicited = visit.parameters()?;
-    if query
-        .relay_state
-        .as_ref()
-        .is_some_and(|state| state.len() > RELAY_STATE_LIMIT)
-    {
-        return Err(Failure::of(ReasonCode::TooLarge));
-    }
+    let relay_state = binding::relay_state(&visit.query)?;
     let found = app.store.sp_by_name(&query.sp).await?;
     let sp = found.ok_or_else(|| Failure::of(ReasonCode::UnknownIssuer))?;
     let session = visit.token_hash();
     let door = door::fetch(&app, DoorName::Id(&sp.id), session.as_ref()).await?;
     let registered = door.registered.clone();
     let sp = &registered.sp;
-    let request = AuthnRequest::unsolicited(sp, query.relay_state, &app.receiver)
+    let request = AuthnRequest::unsolicited(sp, relay_state, &app.receiver)
         .map_err(|error| Failure::from(error).at(sp))?;
     if visit.site == FetchSite::Own {
         return answer(&app, &visit, door, &request, None).await;
     }
     let flow = Flow::into_app(&sp.id, request.asked().clone(), app.now())?;
-    Ok(headers::page(&IdpInitiatedConfirmPage {
-        app_name: sp.title().to_owned(),
-        app_host: sp.host(),
-        user_name: door.facts.user().map(|user| user.name.as_str().to_owned()),
-        came_from: None,
-        action: "/saml/sso/continue".to_owned(),
-        token: app.sealer.seal(&flow, Purpose::Hop, app.now())?,
-    }))
+    ask_first(&app, &visit, &door, &flow)
 }
 
 /// A posted body as text, up to the limit.

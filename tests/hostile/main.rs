@@ -19,6 +19,8 @@ mod redirect;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
+mod sign_in;
+#[cfg(test)]
 mod signature;
 #[cfg(test)]
 mod xml;

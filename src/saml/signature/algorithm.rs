@@ -2,6 +2,8 @@
 //! MD5, HMAC, DSA, PSS and whatever comes later.
 
 use openssl::hash::MessageDigest;
+use openssl::md::{Md, MdRef};
+use openssl::sha::{sha256, sha384, sha512};
 
 use super::SignatureError;
 
@@ -60,6 +62,24 @@ impl SignatureAlgorithm {
 
     pub(super) const fn is_rsa(self) -> bool {
         matches!(self, Self::RsaSha256 | Self::RsaSha384 | Self::RsaSha512)
+    }
+
+    /// The digest, as an operation on digests that are there already has to name it.
+    pub(super) fn md(self) -> &'static MdRef {
+        match self {
+            Self::RsaSha256 | Self::EcdsaSha256 => Md::sha256(),
+            Self::RsaSha384 | Self::EcdsaSha384 => Md::sha384(),
+            Self::RsaSha512 | Self::EcdsaSha512 => Md::sha512(),
+        }
+    }
+
+    /// The digest of octets.
+    pub(super) fn hash(self, octets: &[u8]) -> Vec<u8> {
+        match self {
+            Self::RsaSha256 | Self::EcdsaSha256 => sha256(octets).to_vec(),
+            Self::RsaSha384 | Self::EcdsaSha384 => sha384(octets).to_vec(),
+            Self::RsaSha512 | Self::EcdsaSha512 => sha512(octets).to_vec(),
+        }
     }
 
     pub(super) fn digest(self) -> MessageDigest {

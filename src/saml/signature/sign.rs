@@ -1,14 +1,16 @@
 //! Our own signatures. The text to be signed is in canonical form already, so nothing is parsed.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
+use openssl::pkey_ctx::PkeyCtx;
+use openssl::rsa::Padding;
 use openssl::sha::sha256;
-use openssl::sign::Signer;
 use openssl::x509::X509;
 
 use super::key::{KeyError, KeyType};
@@ -41,6 +43,8 @@ pub struct SigningKey {
     certificate: Vec<u8>,
     certificate_base64: String,
     id: String,
+    /// Operations that are set up and not in use: OpenSSL takes long to look an algorithm up.
+    operations: Arc<Mutex<Vec<PkeyCtx<Private>>>>,
 }
 
 impl SigningKey {
@@ -73,6 +77,7 @@ impl SigningKey {
             certificate,
             certificate_base64,
             id,
+            operations: Arc::default(),
         })
     }
 
@@ -103,8 +108,11 @@ impl SigningKey {
     /// Signs octets: the query of the Redirect binding, or a canonical `SignedInfo`. An ECDSA
     /// signature is `r || s` (XML Signature 1.1, section 6.4.3).
     pub fn sign_octets(&self, octets: &[u8]) -> Result<Vec<u8>, SignError> {
-        let mut signer = Signer::new(self.algorithm.digest(), &self.key)?;
-        let signature = signer.sign_oneshot_to_vec(octets)?;
+        let kept = self.operations().pop();
+        let mut operation = kept.map_or_else(|| self.operation(), Ok)?;
+        let mut signature = Vec::new();
+        operation.sign_to_vec(&self.algorithm.hash(octets), &mut signature)?;
+        self.operations().push(operation);
         let KeyType::Ec(width) = self.key_type else {
             return Ok(signature);
         };
@@ -113,6 +121,24 @@ impl SigningKey {
         let mut raw = parts.r().to_vec_padded(width)?;
         raw.append(&mut parts.s().to_vec_padded(width)?);
         Ok(raw)
+    }
+
+    /// An operation of this key, set up; it may be used again and again.
+    fn operation(&self) -> Result<PkeyCtx<Private>, ErrorStack> {
+        let mut operation = PkeyCtx::new(&self.key)?;
+        operation.sign_init()?;
+        if self.key_type == KeyType::Rsa {
+            operation.set_rsa_padding(Padding::PKCS1)?;
+        }
+        operation.set_signature_md(self.algorithm.md())?;
+        Ok(operation)
+    }
+
+    fn operations(&self) -> MutexGuard<'_, Vec<PkeyCtx<Private>>> {
+        // Operations that nobody uses are as good after a panic as before.
+        self.operations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Signs a finished element and returns it with the `ds:Signature` put in at byte `at`: right

@@ -1,0 +1,202 @@
+//! The product as a process of its own: the release binary with a folder and a port of its own.
+
+use std::io::{Result, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::http::{Connection, odd};
+use super::person::{ACS, ENTITY_ID, PASSWORD, Person};
+use super::process::Process;
+
+/// How long a start may take before it counts as none.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a server is measured with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) signing_algorithm: &'static str,
+    pub(crate) sign: &'static str,
+    pub(crate) durability: &'static str,
+}
+
+/// A folder with an existing database, and the process that serves it.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    folder: TempDir,
+    child: Child,
+}
+
+impl Server {
+    /// Makes a database with one app and so many people, and starts.
+    pub(crate) fn start(settings: Settings, people: usize) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let address = free_address()?;
+        let Settings {
+            signing_algorithm,
+            sign,
+            durability,
+        } = settings;
+        let config = format!(
+            "base_url = \"http://{address}\"\nlisten = \"{address}\"\nthrottle = \"off\"\n\
+             signing_algorithm = \"{signing_algorithm}\"\ndurability = \"{durability}\"\n"
+        );
+        std::fs::write(config_in(folder.path()), config)?;
+        let app = [
+            "sp",
+            "add",
+            "--name",
+            "app",
+            "--entity-id",
+            ENTITY_ID,
+            "--acs",
+            ACS,
+        ];
+        let policy = ["--require-role", "staff", "--sign", sign, "--allow-http"];
+        command(folder.path(), &[&app[..], &policy[..]].concat(), "")?;
+        for number in 0..people {
+            let (name, mail) = (name(number), format!("{}@example.org", name(number)));
+            let arguments = [
+                "user",
+                "add",
+                &name,
+                "--email",
+                &mail,
+                "--display-name",
+                "Ada Byron",
+            ];
+            let role = ["--role", "staff", "--password-stdin"];
+            command(
+                folder.path(),
+                &[&arguments[..], &role[..]].concat(),
+                PASSWORD,
+            )?;
+        }
+        let child = spawn(folder.path())?;
+        let server = Self {
+            address,
+            folder,
+            child,
+        };
+        server.await_answer(Instant::now() + PATIENCE)?;
+        Ok(server)
+    }
+
+    /// Signs in so many people, each on a connection of their own.
+    pub(crate) fn sign_in(&self, people: usize) -> Result<Vec<Person>> {
+        (0..people)
+            .map(|number| Person::sign_in(self.address, &name(number)))
+            .collect()
+    }
+
+    /// Stops it, starts it again on the same database, and says how long it took from the start
+    /// of the process until a person who was signed in had the first Response in hand.
+    pub(crate) fn restart(&mut self, person: &Person) -> Result<Duration> {
+        self.stop()?;
+        let request = person.requests(1);
+        let began = Instant::now();
+        self.child = spawn(self.folder.path())?;
+        self.await_answer(began + PATIENCE)?;
+        let mut person = person.again(self.address)?;
+        request
+            .iter()
+            .try_for_each(|request| person.send(request))?;
+        Ok(began.elapsed())
+    }
+
+    /// What the kernel says about the process.
+    pub(crate) fn process(&self) -> Process {
+        Process::of(self.child.id())
+    }
+
+    fn await_answer(&self, until: Instant) -> Result<()> {
+        let request = format!("GET /readyz HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
+        while Instant::now() < until {
+            if TcpStream::connect(self.address).is_ok() {
+                let mut connection = Connection::open(self.address)?;
+                if connection.exchange(request.as_bytes())?.status == 200 {
+                    return Ok(());
+                }
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let log = std::fs::read_to_string(log_in(self.folder.path()))?;
+        Err(odd(format!("the server does not answer; it says:\n{log}")))
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        let id = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The folder goes with it; there is nobody left to tell.
+        let _ = self.stop();
+    }
+}
+
+fn name(number: usize) -> String {
+    format!("person{number}")
+}
+
+fn config_in(folder: &Path) -> PathBuf {
+    folder.join("doorward.toml")
+}
+
+fn log_in(folder: &Path) -> PathBuf {
+    folder.join("doorward.log")
+}
+
+/// The binary, with none of the caller's settings.
+fn doorward(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DOORWARD_")) {
+        command.env_remove(name);
+    }
+    command.arg("--config").arg(config_in(folder));
+    command
+}
+
+fn spawn(folder: &Path) -> Result<Child> {
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log_in(folder))?;
+    doorward(folder)
+        .arg("serve")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+}
+
+fn command(folder: &Path, arguments: &[&str], stdin: &str) -> Result<()> {
+    let mut child = doorward(folder)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let Some(mut pipe) = child.stdin.take() {
+        // A command that reads nothing may have ended already.
+        let _ = writeln!(pipe, "{stdin}");
+    }
+    let output = child.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(odd(format!("{arguments:?}: {said}")))
+    }
+}
+
+fn free_address() -> Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
