@@ -1,4 +1,4 @@
-//! What other sites and guessers try at the sign-in itself (THREATS.md, section 6).
+//! What other sites and guessers try at the sign-in itself (docs/threat-model.md).
 
 use crate::support::app::Product;
 use crate::support::browser::Browser;
