@@ -56,8 +56,22 @@ pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Respons
         Some(person) if person.user.must_change_password => {
             Ok(Redirect::to("/account/password").into_response())
         }
-        Some(person) => account_page(&app, person, None).await,
+        Some(person) => {
+            let Done { done } = visit.parameters()?;
+            let message = match done.as_deref() {
+                Some("password") => Some(AccountMessage::PasswordChanged),
+                Some("session") => Some(AccountMessage::SessionEnded),
+                _ => None,
+            };
+            account_page(&app, person, message).await
+        }
     }
+}
+
+/// What was done by the form before.
+#[derive(Debug, Deserialize)]
+struct Done {
+    done: Option<String>,
 }
 
 async fn account_page(
@@ -178,7 +192,7 @@ pub(super) async fn change_password(
     match flow {
         Some(flow) if forced => onward(&app, &flow).await,
         _ if forced => Ok(Redirect::to("/").into_response()),
-        _ => account_page(&app, person, Some(AccountMessage::PasswordChanged)).await,
+        _ => Ok(Redirect::to("/account?done=password").into_response()),
     }
 }
 
@@ -301,6 +315,7 @@ pub(super) async fn revoke_session(
             ..visit.event(&app, AuditKind::SessionRevoked)
         };
         app.store.revoke_session(&id, event).await?;
+        return Ok(Redirect::to("/account?done=session").into_response());
     }
-    account_page(&app, person, Some(AccountMessage::SessionEnded)).await
+    Ok(Redirect::to("/account").into_response())
 }
