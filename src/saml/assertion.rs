@@ -74,7 +74,16 @@ pub(super) fn name_id(
                 .persistent_id(&user.id, &sp.entity_id)
         }
         NameIdFormat::Transient => NameId::transient_value(&stamp.transient),
-        NameIdFormat::EmailAddress => user.email.clone().ok_or(ResponseError::NoNameId)?,
+        NameIdFormat::EmailAddress => {
+            // A format asked for is no way around what the SP is registered to be told. An SP that
+            // names the address itself, as its Subject, knows it already.
+            let named_by_sp = of_subject == Some(format);
+            let registered = grant.usual_name_id_format() == format
+                || sp.name_id_formats.iter().any(|uri| uri == format.uri())
+                || attributes::releases_mail(sp);
+            let email = user.email.clone().filter(|_| registered || named_by_sp);
+            email.ok_or(ResponseError::NoNameId)?
+        }
         NameIdFormat::Unspecified => user.name.as_str().to_owned(),
     };
     let pairwise = format == NameIdFormat::Persistent;

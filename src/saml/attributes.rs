@@ -3,6 +3,7 @@
 use super::uri;
 use super::xml::Writer;
 use crate::access::Grant;
+use crate::directory::service_provider::ServiceProvider;
 
 /// One attribute with its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,12 @@ struct Attribute<'a> {
 
 /// What is released where the registration says nothing.
 const DEFAULT_SET: [&str; 3] = ["mail", "displayName", "role"];
+
+/// Whether an SP is told the e-mail address.
+pub(super) fn releases_mail(sp: &ServiceProvider) -> bool {
+    let registered = sp.policy.attributes.as_ref();
+    registered.is_none_or(|names| names.iter().any(|name| name == "mail"))
+}
 
 /// Names that stand for an attribute of the directory.
 const MAIL: &str = "urn:oid:0.9.2342.19200300.100.1.3";

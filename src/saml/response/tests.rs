@@ -267,6 +267,24 @@ fn c_n1_to_c_n10_each_format_has_its_own_identifier() {
 }
 
 #[test]
+fn the_address_is_no_identifier_for_an_sp_that_is_not_told_it() {
+    let mut asked = asked();
+    asked.name_id.format = Some(NameIdFormat::EmailAddress.uri().to_owned());
+    let with = |attributes: &[&str], name_id| {
+        let attributes = Some(attributes.iter().map(|&name| name.to_owned()).collect());
+        let sp = sp(Policy {
+            attributes,
+            name_id,
+            ..Policy::default()
+        });
+        success(&sp, ada(), &asked).is_ok()
+    };
+    assert!(with(&["mail"], None));
+    assert!(with(&[], Some(NameIdFormat::EmailAddress)));
+    assert!(!with(&["displayName"], None));
+}
+
+#[test]
 fn c_n4_no_identifier_is_created_where_that_is_forbidden() {
     let sp = sp(Policy::default());
     let mut asked = asked();
