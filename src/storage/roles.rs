@@ -100,11 +100,6 @@ impl Store {
             .bind(name.as_str())
             .execute(&mut *write.tx)
             .await?;
-        if removed.rows_affected() == 0 {
-            return Ok(false);
-        }
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(true)
+        write.commit_if_changed(&removed, &event).await
     }
 }

@@ -120,12 +120,7 @@ impl Store {
             .bind(which)
             .execute(&mut *write.tx)
             .await?;
-        if ended.rows_affected() == 0 {
-            return Ok(false);
-        }
-        write.note(event).await?;
-        write.commit().await?;
-        Ok(true)
+        write.commit_if_changed(&ended, event).await
     }
 
     /// The sessions of a user, the oldest first; expired ones that were not cleaned up yet too.

@@ -87,12 +87,7 @@ impl Store {
         .bind(i64::from(enabled))
         .execute(&mut *write.tx)
         .await?;
-        if changed.rows_affected() == 0 {
-            return Ok(false);
-        }
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(true)
+        write.commit_if_changed(&changed, &event).await
     }
 
     /// Removes a registration. `false`: there was none.
@@ -102,12 +97,7 @@ impl Store {
             .bind(sp.as_str())
             .execute(&mut *write.tx)
             .await?;
-        if removed.rows_affected() == 0 {
-            return Ok(false);
-        }
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(true)
+        write.commit_if_changed(&removed, &event).await
     }
 }
 

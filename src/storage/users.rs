@@ -196,12 +196,7 @@ impl Store {
             .bind(user.as_str())
             .execute(&mut *write.tx)
             .await?;
-        if removed.rows_affected() == 0 {
-            return Ok(false);
-        }
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(true)
+        write.commit_if_changed(&removed, &event).await
     }
 
     /// Disables or enables a user. `false`: it was so already, or there is no such user.
@@ -218,12 +213,7 @@ impl Store {
             .bind(i64::from(disabled))
             .execute(&mut *write.tx)
             .await?;
-        if changed.rows_affected() == 0 {
-            return Ok(false);
-        }
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(true)
+        write.commit_if_changed(&changed, &event).await
     }
 
     /// Grants a role that exists. `false`: they held it already.
@@ -256,12 +246,7 @@ impl Store {
             .bind(role.as_str())
             .execute(&mut *write.tx)
             .await?;
-        if revoked.rows_affected() == 0 {
-            return Ok(false);
-        }
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(true)
+        write.commit_if_changed(&revoked, &event).await
     }
 }
 

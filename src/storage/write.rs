@@ -1,5 +1,6 @@
 //! A write that is audited: the change and its audit row, committed together or not at all.
 
+use sqlx::sqlite::SqliteQueryResult;
 use sqlx::{Sqlite, Transaction};
 use tokio::sync::MutexGuard;
 
@@ -67,6 +68,20 @@ impl Write<'_> {
             .await?;
         self.head = Some(head);
         Ok(())
+    }
+
+    /// Writes the audit row and makes it so, if the statement changed anything; says whether it did.
+    pub(super) async fn commit_if_changed(
+        mut self,
+        done: &SqliteQueryResult,
+        event: &AuditEvent,
+    ) -> Result<bool, StoreError> {
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.note(event).await?;
+        self.commit().await?;
+        Ok(true)
     }
 
     /// Makes it so.

@@ -273,8 +273,8 @@ fn the_address_is_no_identifier_for_an_sp_that_is_not_told_it() {
     let with = |attributes: &[&str], name_id| {
         let attributes = Some(attributes.iter().map(|&name| name.to_owned()).collect());
         let sp = sp(Policy {
-            attributes,
             name_id,
+            attributes,
             ..Policy::default()
         });
         success(&sp, ada(), &asked).is_ok()

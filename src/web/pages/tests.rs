@@ -314,11 +314,9 @@ fn a_wait_is_told_in_words() {
     );
 }
 
-/// `cargo test -- --ignored pages_for_looking_at` writes all samples to `target/pages`, to be
-/// opened in a browser.
+/// All samples, to be opened in a browser.
 #[test]
-#[ignore = "writes files for a person to look at"]
-fn pages_for_looking_at() {
+fn every_page_is_written_to_target_pages_for_looking_at() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
     fs::create_dir_all(&folder).unwrap();
     for (name, content) in assets::names_and_contents() {
