@@ -222,44 +222,16 @@ fn violations(file: &SourceFile) -> Vec<String> {
             file.path, file.room
         )];
     };
-    let mut broken = Vec::new();
-    for (line, path) in file.paths() {
-        let parts: Vec<&str> = path.split("::").collect();
-        let mut refuse =
-            |why: &str| broken.push(format!("src/{}:{line}: `{path}`: {why}", file.path));
-        if let ["crate" | "doorward", target, ..] = parts.as_slice() {
-            if *target == "*" {
-                refuse("name the room");
-            } else if ROOMS.iter().any(|room| room.name == *target)
-                && *target != room.name
-                && !room.knows.contains(target)
-            {
-                refuse(&format!("{} must not know {target}", room.name));
-            }
-        }
-        if parts.iter().take_while(|part| **part == "super").count() >= file.depth() {
-            refuse("`super` climbs out of the room: write `crate::`");
-        }
-        if room.pure && IMPURE.iter().any(|word| starts_with(&path, word)) {
-            refuse("a pure room has no I/O, no async, no database and no randomness");
-        }
-        // The demo is another program on purpose, and has a clock of its own in one place.
-        let may_tell_time = room.name == "clock" || file.path == "demo/outside.rs";
-        if !may_tell_time && CLOCKS.iter().any(|clock| names(&path, clock)) {
-            let measures = !room.pure && path.ends_with("Instant::now");
-            if !measures {
-                refuse("time is a value: it comes from clock.rs");
-            }
-        }
-        for (library, rooms, why) in LIBRARIES {
-            if starts_with(&path, library) && parts.len() > 1 && !rooms.contains(&room.name) {
-                refuse(why);
-            }
-        }
-        if parts.len() > 1 && path.ends_with("::as_read") && room.name != "storage" {
-            refuse("facts are made by storage only (decision 1)");
-        }
-    }
+    let mut broken: Vec<String> = file
+        .paths()
+        .into_iter()
+        .flat_map(|(line, path)| {
+            let place = format!("src/{}:{line}: `{path}`", file.path);
+            faults_of(file, room, &path)
+                .into_iter()
+                .map(move |why| format!("{place}: {why}"))
+        })
+        .collect();
     if room.name != "access" {
         broken.extend(file.literals_of("Grant").map(|line| {
             format!(
@@ -288,6 +260,44 @@ fn violations(file: &SourceFile) -> Vec<String> {
         ));
     }
     broken
+}
+
+/// Every rule that one path in a file of a room breaks.
+fn faults_of(file: &SourceFile, room: &Room, path: &str) -> Vec<String> {
+    let parts: Vec<&str> = path.split("::").collect();
+    let mut faults = Vec::new();
+    let mut refuse = |why: &str| faults.push(why.to_owned());
+    if let ["crate" | "doorward", target, ..] = parts.as_slice() {
+        if *target == "*" {
+            refuse("name the room");
+        } else if ROOMS.iter().any(|room| room.name == *target)
+            && *target != room.name
+            && !room.knows.contains(target)
+        {
+            refuse(&format!("{} must not know {target}", room.name));
+        }
+    }
+    if parts.iter().take_while(|part| **part == "super").count() >= file.depth() {
+        refuse("`super` climbs out of the room: write `crate::`");
+    }
+    if room.pure && IMPURE.iter().any(|word| starts_with(path, word)) {
+        refuse("a pure room has no I/O, no async, no database and no randomness");
+    }
+    // The demo is another program on purpose, and has a clock of its own in one place.
+    let may_tell_time = room.name == "clock" || file.path == "demo/outside.rs";
+    let measures = !room.pure && path.ends_with("Instant::now");
+    if !may_tell_time && !measures && CLOCKS.iter().any(|clock| names(path, clock)) {
+        refuse("time is a value: it comes from clock.rs");
+    }
+    for (library, rooms, why) in LIBRARIES {
+        if starts_with(path, library) && parts.len() > 1 && !rooms.contains(&room.name) {
+            refuse(why);
+        }
+    }
+    if parts.len() > 1 && path.ends_with("::as_read") && room.name != "storage" {
+        refuse("facts are made by storage only (decision 1)");
+    }
+    faults
 }
 
 fn package() -> &'static Path {

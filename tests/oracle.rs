@@ -86,6 +86,19 @@ fn an_authn_request_of_our_test_sp_follows_the_schemas() {
     read(&sp.metadata("")).expect("its metadata is valid too");
 }
 
+#[tokio::test]
+async fn the_demo_publishes_metadata_that_follows_the_schemas() {
+    let product = support::app::Product::demo().await; // checks the identity provider's at its start
+    for app in [
+        product.store("/saml/metadata"),
+        product.publisher("/saml/metadata"),
+    ] {
+        let metadata = product.browser().get(&app).await.body;
+        let message = read(&metadata).unwrap_or_else(|why| panic!("{why}\n{metadata}"));
+        assert_eq!(message.entity_id.as_deref(), Some(app.as_str()));
+    }
+}
+
 #[test]
 fn a_form_is_read_as_it_is_written() {
     let page = r#"<!DOCTYPE html><!-- <form> --><p>1 < 2</p>
@@ -135,6 +148,7 @@ fn error(idp: &Sp, id: &str, signature: &str) -> String {
 }
 
 /// What the oracle has against a message.
+#[cfg(test)]
 fn objects(oracle: &Oracle, xml: &str) -> String {
     let refused = catch_unwind(AssertUnwindSafe(|| oracle.check(xml)));
     let why = refused.expect_err("the oracle has nothing against it");

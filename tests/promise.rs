@@ -287,7 +287,7 @@ async fn a_refused_person_may_sign_in_as_somebody_else() {
 #[tokio::test]
 async fn access_matrix() {
     let product = Product::demo().await;
-    let mut table = String::new();
+    let mut table = Vec::new();
     for user in product.users() {
         let mut entered = Vec::new();
         for (door, login) in [
@@ -299,7 +299,7 @@ async fn access_matrix() {
             let answer = browser.sign_in(&form, &user.name, &user.password).await;
             let roles = user.roles.join("+");
             let outcome = answer.in_short();
-            table += &format!("{:8} {roles:24} -> {door:10} {outcome}\n", user.name);
+            table.push(format!("{:8} {roles:24} -> {door:10} {outcome}", user.name));
             if outcome == "assertion" {
                 entered.push(door.to_owned());
             }
@@ -311,7 +311,7 @@ async fn access_matrix() {
             user.name
         );
     }
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table.join("\n"), @r#"
     carla    store                    -> store      assertion
     carla    store                    -> publisher  403 missing-role
     paul     publisher                -> store      403 missing-role

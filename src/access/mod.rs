@@ -23,7 +23,7 @@ use crate::directory::user::User;
 
 pub use sign_on::{AcsChoice, Freshness, SignOn, UnregisteredAcs};
 
-/// How long a decision may be acted on (DESIGN 1).
+/// How long a decision may be acted on (decision 1).
 pub const GRANT_LIFETIME: Duration = Duration::from_secs(2);
 
 /// Somebody may enter this very door, now. Made by [`authorize`] alone, neither copied nor kept.
@@ -264,7 +264,7 @@ impl<'sp> Grant<'sp> {
         self.decided_at
     }
 
-    /// Whether it may still be acted on (DESIGN 1).
+    /// Whether it may still be acted on (decision 1).
     #[must_use]
     pub fn is_current(&self, now: UnixTime) -> bool {
         now.since(self.decided_at) <= GRANT_LIFETIME && self.decided_at.since(now) <= GRANT_LIFETIME
@@ -305,7 +305,7 @@ impl<'sp> Grant<'sp> {
     }
 
     /// The format of the NameID where the request leaves it open: `--nameid`, else the first of
-    /// the metadata that we offer, else persistent (CONTRACT).
+    /// the metadata that we offer, else persistent.
     #[must_use]
     pub fn usual_name_id_format(&self) -> NameIdFormat {
         let sp = self.sp();

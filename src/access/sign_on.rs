@@ -22,7 +22,7 @@ pub enum Freshness {
     /// ForceAuthn, or "sign in as someone else", before anybody has signed in for it.
     SignInAgain,
     /// The same after the sign-in page: a sign-in made for the flow with this hash, used up once
-    /// (DESIGN 9).
+    /// (decision 9).
     SignedInFor(String),
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 /// Lets at most `at_once` through together. Who waits is served source by source in turn, so that
-/// one source with a thousand trials does not hold up another's first (DESIGN 15).
+/// one source with a thousand trials does not hold up another's first (decision 15).
 #[derive(Debug, Clone)]
 pub(super) struct Gate(Arc<Mutex<Queue>>);
 

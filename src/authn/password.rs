@@ -1,4 +1,4 @@
-//! Passwords: argon2id on a bounded pool, at the same cost whoever asks (DESIGN 15).
+//! Passwords: argon2id on a bounded pool, at the same cost whoever asks (decision 15).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -13,11 +13,8 @@
 
 use std::time::Duration;
 
-use crate::directory::failures::{Failures, History};
+use crate::directory::failures::{FORGOTTEN_AFTER, Failures, History};
 use crate::directory::time::UnixTime;
-
-/// Counts that have not grown for this long are forgotten.
-pub const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 
 /// The longest delay for one source on one account.
 pub const PAIR_CAP: Duration = Duration::from_mins(5);

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use axum_server::Handle;
 use clap::Args;
+use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -19,6 +21,9 @@ use crate::web::{App, Site, router};
 
 /// How often what has expired is looked for.
 const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
+/// How long a browser may take to send the head of a request, and a proxy to keep an idle
+/// connection: longer than nginx keeps its own (60 s), so that none is closed under its hands.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long requests in flight may take once the process is told to stop.
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -84,29 +89,29 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
     ))
 }
 
-/// Serves until told to stop; requests in flight finish, for a while.
+/// Serves until told to stop; requests in flight finish, for a while. Who sends a request too slowly
+/// loses the connection.
 pub(super) async fn serve(
     listener: TcpListener,
     app: App,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), CliError> {
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    let mut asked = stop.clone();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let handle = Handle::new();
+    let told = handle.clone();
+    tokio::spawn(async move {
         // An error means that the sender is gone, and then it is time to stop as well.
-        let _ = asked.wait_for(|stop| *stop).await;
-    });
-    let deadline = async move {
         let _ = stop.wait_for(|stop| *stop).await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        ended = server => ended.map_err(CliError::Output),
-        () = deadline => {
-            tracing::warn!("stopped with requests still in flight");
-            Ok(())
-        }
-    }
+        told.graceful_shutdown(Some(GRACE));
+    });
+    let listener = listener.into_std().map_err(CliError::Output)?;
+    let mut server = axum_server::from_tcp(listener)
+        .map_err(CliError::Output)?
+        .handle(handle);
+    let mut http = server.http_builder().http1();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT);
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    server.serve(service).await.map_err(CliError::Output)
 }
 
 /// Becomes true on SIGTERM or SIGINT.

@@ -11,6 +11,7 @@ use super::output::{Table, Tone, instant};
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::{SessionId, UserName};
 use crate::directory::session as room;
+use crate::web::browser;
 
 /// The commands about sessions.
 #[derive(Debug, Subcommand)]
@@ -97,13 +98,13 @@ async fn list(
             "ID",
         ]);
         for (session, user) in &sessions {
-            let browser = session.user_agent.clone().unwrap_or_default();
+            let browser = browser::in_words(session.user_agent.as_deref());
             table.row([
                 (Tone::Strong, user.as_str().to_owned()),
                 (Tone::Plain, instant(session.signed_in_at)),
                 (Tone::Plain, instant(session.last_seen_at)),
                 (Tone::Plain, session.source.clone().unwrap_or_default()),
-                (Tone::Plain, browser.chars().take(40).collect()),
+                (Tone::Plain, browser),
                 (Tone::Quiet, session.id.as_str().to_owned()),
             ]);
         }

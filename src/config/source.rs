@@ -26,7 +26,11 @@ impl Source {
             Ok(table) => self.take_table("", &table, place),
             Err(error) => self.mistakes.push(ConfigMistake {
                 key: place.to_owned(),
-                what: format!("is no TOML: {}", one_line(&error.to_string())),
+                what: format!(
+                    "line {} is no TOML: {}",
+                    line_of(text, error.span()),
+                    one_line(error.message())
+                ),
                 fix: "mend that line; texts stand in quotation marks".to_owned(),
             }),
         }
@@ -139,6 +143,12 @@ fn plain(value: &toml::Value) -> Option<String> {
         }
         toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
+}
+
+/// The line, counted from 1, in which a mistake begins.
+fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> usize {
+    let before = span.and_then(|span| text.get(..span.start));
+    before.unwrap_or_default().matches('\n').count() + 1
 }
 
 fn one_line(text: &str) -> String {

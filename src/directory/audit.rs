@@ -94,7 +94,7 @@ macro_rules! audit_kinds {
 }
 
 audit_kinds! {
-    /// A process began its chain; the detail names the heads of the others (DESIGN 16).
+    /// A process began its chain; the detail names the heads of the others (decision 16).
     ChainStarted = "chain-started",
     /// Somebody tried to sign in.
     SignIn = "sign-in",

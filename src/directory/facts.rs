@@ -1,7 +1,7 @@
 //! What one snapshot of the database says about a person and a door, at the instant of a decision.
 //!
 //! Facts are made by storage only (`tests/architecture.rs` holds it to that), are not `Clone`, and
-//! are used up by `access::authorize` (DESIGN 1 and 4).
+//! are used up by `access::authorize` (decisions 1 and 4).
 
 use super::name::SpId;
 use super::rule::Rule;
@@ -53,7 +53,7 @@ pub enum Presence {
     SignedIn {
         /// The row.
         session: Box<Session>,
-        /// Hash of the flow that was signed in for, not used up yet (DESIGN 9).
+        /// Hash of the flow that was signed in for, not used up yet (decision 9).
         fresh_for: Option<String>,
         /// The participant row, where this SP has been visited in this session.
         participant: Option<Participant>,

@@ -1,6 +1,11 @@
 //! Failed sign-ins, as they are remembered for throttling.
 
+use std::time::Duration;
+
 use super::time::UnixTime;
+
+/// Counts that have not grown for this long are forgotten.
+pub const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 
 /// Failed trials that are remembered under one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

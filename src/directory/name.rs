@@ -63,7 +63,7 @@ text_type! {
     SpName
 }
 text_type! {
-    /// The entityID of a SAML entity. Compared byte for byte (Core 1.3.1, C-G1).
+    /// The entityID of a SAML entity. Compared byte for byte (Core 1.3.1).
     EntityId
 }
 text_type! {
@@ -111,7 +111,7 @@ impl UserName {
         checked(text.trim(), 190).map(Self)
     }
 
-    /// What is compared: without case (CONTRACT, "people's sign-in names").
+    /// What is compared: without case.
     #[must_use]
     pub fn key(&self) -> String {
         self.0.to_lowercase()
@@ -191,7 +191,7 @@ impl MessageId {
         }
     }
 
-    /// `_` and 160 random bits in hex (Core 1.3.4, C-G5).
+    /// `_` and 160 random bits in hex (Core 1.3.4).
     #[must_use]
     pub fn from_random(random: [u8; 20]) -> Self {
         let mut id = String::with_capacity(41);
@@ -209,15 +209,23 @@ fn checked(text: &str, limit: usize) -> Result<String, NameError> {
     if text.len() > limit {
         return Err(NameError::TooLong(limit));
     }
-    match text.chars().find(|c| c.is_control() || is_bidi_control(*c)) {
+    let odd = |c: &char| c.is_control() || is_bidi_control(*c) || is_beyond_xml(*c);
+    match text.chars().find(odd) {
         Some(other) => Err(NameError::Character(other)),
         None => Ok(text.to_owned()),
     }
 }
 
+/// The two that are no control characters and that XML 1.0 cannot carry all the same (2.2): a name
+/// with one of them could not be told to any SP.
+#[must_use]
+pub fn is_beyond_xml(c: char) -> bool {
+    matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
 /// Characters that reorder the text around them, and so can make one name look like another.
 fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -240,6 +248,14 @@ mod tests {
         let one = UserName::parse("  Ada ").unwrap();
         assert_eq!(one.as_str(), "Ada");
         assert_eq!(one.key(), UserName::parse("aDA").unwrap().key());
+    }
+
+    #[test]
+    fn no_name_holds_what_xml_cannot_carry() {
+        for text in ["a\u{1}", "a\u{fffe}", "a\u{ffff}"] {
+            assert!(UserName::parse(text).is_err(), "{text:?}");
+            assert!(RoleName::parse(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

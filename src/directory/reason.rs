@@ -1,4 +1,4 @@
-//! The reason codes: one stable word for every refusal, for all of its three readers (DESIGN 17).
+//! The reason codes: one stable word for every refusal, for all of its three readers (decision 17).
 
 /// What a reason code means and what to do about it; has no data about anybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ reason_codes! {
     UnknownPrincipal = "unknown-principal":
         "The app asks for somebody other than the person who is signed in.",
         "Sign in as the person that the app expects.",
-        "The AuthnRequest has a Subject that does not strongly match (Core 3.3.4, C-R8).";
+        "The AuthnRequest has a Subject that does not strongly match (Core 3.3.4).";
     BadEncoding = "bad-encoding":
         "The message cannot be decoded.",
         "Go back to the app and start again.",
@@ -106,7 +106,7 @@ reason_codes! {
     DuplicateParameter = "duplicate-parameter":
         "A parameter came twice, or under an escaped name.",
         "Go back to the app and start again.",
-        "Duplicates and escaped names are refused, since signer and reader could differ (T-RED).";
+        "Duplicates and escaped names are refused, since signer and reader could differ.";
     MissingParameter = "missing-parameter":
         "Nothing to do: the address was opened without a message.",
         "Go to the app and start there.",
@@ -114,7 +114,7 @@ reason_codes! {
     MalformedXml = "malformed-xml":
         "The message is not well-formed XML of the kind that SAML uses.",
         "Go back to the app and start again.",
-        "The log says which rule was broken: DOCTYPE, entity, PI, namespace, duplicate ID, size (DESIGN 5).";
+        "The log says which rule was broken: DOCTYPE, entity, PI, namespace, duplicate ID, size.";
     NotAnAuthnRequest = "not-an-authn-request":
         "The message is not a sign-in request.",
         "Go back to the app and start again.",

@@ -1,4 +1,4 @@
-//! Who may enter a door: a non-empty set of roles, any of them or all of them (DESIGN 2).
+//! Who may enter a door: a non-empty set of roles, any of them or all of them (decision 2).
 
 use std::collections::BTreeSet;
 use std::fmt;

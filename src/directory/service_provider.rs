@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::name::{EntityId, RoleName, SpId, SpName};
 use super::rule::Rule;
 
-/// A registered service provider. There is none without a [`Rule`] (DESIGN 2) and none without an
+/// A registered service provider. There is none without a [`Rule`] (decision 2) and none without an
 /// endpoint that can take a Response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceProvider {
@@ -23,9 +23,9 @@ pub struct ServiceProvider {
     pub rule: Rule,
     /// Where Responses may go.
     pub acs: AcsEndpoints,
-    /// The SP's signing certificates, DER. Their dates do not count, only their keys (C-S7).
+    /// The SP's signing certificates, DER. Their dates do not count, only their keys.
     pub certificates: Vec<Vec<u8>>,
-    /// Public keys that the metadata gave without a certificate (`ds:KeyValue`, C-S9), DER SPKI.
+    /// Public keys that the metadata gave without a certificate (`ds:KeyValue`), DER SPKI.
     pub bare_keys: Vec<Vec<u8>>,
     /// NameIDFormat elements of its metadata, in order.
     pub name_id_formats: Vec<String>,
@@ -248,7 +248,7 @@ impl AcsEndpoints {
 
     /// Where a Response goes that was asked for without naming an endpoint: the one marked
     /// default, else the first not marked otherwise, else the first (Metadata 2.2.3); endpoints
-    /// that cannot carry a Response are passed over (C-R3).
+    /// that cannot carry a Response are passed over.
     #[must_use]
     pub fn default_endpoint(&self) -> &AcsEndpoint {
         &self.default
@@ -285,7 +285,7 @@ fn choose_default(all: &[AcsEndpoint]) -> Option<&AcsEndpoint> {
         .or_else(|| postable().next())
 }
 
-/// Whether a URL may be an address that we send browsers to (T-ACS-SCHEME).
+/// Whether a URL may be an address that we send browsers to.
 pub fn check_location(location: &str, allow_http: bool) -> Result<(), AcsError> {
     let wrong = || AcsError::Location(location.to_owned());
     let visible = location

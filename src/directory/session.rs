@@ -16,7 +16,7 @@ pub struct Session {
     pub signed_in_at: UnixTime,
     /// When the session began; `absolute` counts from here.
     pub started_at: UnixTime,
-    /// When it was last used, exact to five minutes (DESIGN 14).
+    /// When it was last used, exact to five minutes (decision 14).
     pub last_seen_at: UnixTime,
     /// The address that signed in.
     pub source: Option<String>,
@@ -55,7 +55,7 @@ pub struct Participant {
     pub session: SessionId,
     /// The SP.
     pub sp: SpId,
-    /// The SessionIndex that only this SP knows (Core 2.7.2, C-A8).
+    /// The SessionIndex that only this SP knows (Core 2.7.2).
     pub session_index: String,
 }
 

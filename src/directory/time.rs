@@ -1,4 +1,4 @@
-//! Instants and durations, in milliseconds since 1970, UTC (DESIGN 12).
+//! Instants and durations, in milliseconds since 1970, UTC (decision 12).
 
 use std::fmt;
 use std::time::Duration;
@@ -34,7 +34,7 @@ impl UnixTime {
         self.0
     }
 
-    /// Days since 1970, UTC: names the key of the day (DESIGN 9).
+    /// Days since 1970, UTC: names the key of the day (decision 9).
     #[must_use]
     pub const fn day(self) -> i64 {
         self.0.div_euclid(86_400_000)

@@ -1,4 +1,4 @@
-//! Secrets at rest (DESIGN 11): a ring of master keys in files wraps the data keys in the
+//! Secrets at rest (decision 11): a ring of master keys in files wraps the data keys in the
 //! database, and the data keys seal what the database keeps secret.
 //!
 //! AES-256-GCM with a random nonce; the id of the key stands in front; what is sealed is bound to
@@ -48,7 +48,7 @@ pub enum KeystoreError {
     },
     /// The database's keys were wrapped by a master key that is not in the ring.
     #[error(
-        "the database's keys are wrapped by master key {wanted}, and {folder} holds only {found}: \
+        "the database's keys are wrapped by master key {wanted}, and {folder} holds {found}: \
          copy that key file here from the node that made the database, or point database_url \
          elsewhere"
     )]

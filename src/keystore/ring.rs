@@ -27,16 +27,26 @@ pub struct Keystore {
 }
 
 impl Keystore {
-    /// Opens `keys_dir`; a missing folder (0700) and a missing first key (0600) are made.
+    /// Opens `keys_dir`; a missing folder is made (0700). The ring may be empty: only a database
+    /// without keys of its own gets a first master key.
     pub fn open(folder: &Path) -> Result<Self, KeystoreError> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(folder)
             .map_err(|cause| file_error(folder, cause))?;
-        if numbered(folder)?.is_empty() {
-            make_key(folder, 1)?;
+        Self::read(folder)
+    }
+
+    /// The same ring, with a first key (0600) made if it has none.
+    pub(super) fn with_a_key(&self) -> Result<Self, KeystoreError> {
+        if self.keys.is_empty() {
+            make_key(&self.folder, 1)?;
         }
+        Self::read(&self.folder)
+    }
+
+    fn read(folder: &Path) -> Result<Self, KeystoreError> {
         let mut keys = Vec::new();
         for (_, path) in numbered(folder)? {
             keys.push(read_key(&path)?);
@@ -72,7 +82,11 @@ impl Keystore {
             .ok_or_else(|| KeystoreError::NoMasterKey {
                 wanted: id.to_owned(),
                 folder: self.folder.clone(),
-                found: self.ids().collect::<Vec<_>>().join(", "),
+                found: if self.keys.is_empty() {
+                    "none".to_owned()
+                } else {
+                    self.ids().collect::<Vec<_>>().join(", ")
+                },
             })
     }
 }
@@ -162,7 +176,9 @@ mod tests {
     fn the_first_key_is_made_for_its_owner_alone_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("keys");
-        let first = Keystore::open(&keys).unwrap();
+        let empty = Keystore::open(&keys).unwrap();
+        assert_eq!(fs::read_dir(&keys).unwrap().count(), 0);
+        let first = empty.with_a_key().unwrap();
         let again = Keystore::open(&keys).unwrap();
         assert!(first.ids().eq(again.ids()));
         assert_eq!(fs::read_dir(&keys).unwrap().count(), 1);
@@ -174,7 +190,7 @@ mod tests {
     #[test]
     fn a_key_that_others_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        Keystore::open(folder.path()).unwrap();
+        make_key(folder.path(), 1).unwrap();
         let path = folder.path().join("master-1.key");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let refused = Keystore::open(folder.path());

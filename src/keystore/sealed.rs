@@ -1,4 +1,4 @@
-//! Sealed tokens: what travels through the browser and comes back unread and unaltered (DESIGN 9).
+//! Sealed tokens: what travels through the browser and comes back unread and unaltered (decision 9).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -41,14 +41,16 @@ impl Secrets {
         clock: &Clock,
     ) -> Result<Self, KeystoreError> {
         let mut stored = store.data_keys().await?;
+        let mut keystore = keystore.clone();
         if stored.is_empty() {
-            let first = wrap(keystore, 1, clock.now())?;
+            keystore = keystore.with_a_key()?;
+            let first = wrap(&keystore, 1, clock.now())?;
             store.insert_data_key(&first).await?;
             stored = store.data_keys().await?;
         }
         let mut data_keys = Vec::with_capacity(stored.len());
         for key in &stored {
-            data_keys.push((key.number, unwrap(keystore, key)?));
+            data_keys.push((key.number, unwrap(&keystore, key)?));
         }
         let (_, oldest) = data_keys.first().ok_or_else(|| no_open("the data key"))?;
         // The first data key stays for as long as rows of its time have to be verified.
@@ -78,7 +80,7 @@ impl Secrets {
             .map_err(|_| no_open("the secret of pairwise ids"))
     }
 
-    /// The key of the audit chains (DESIGN 16).
+    /// The key of the audit chains (decision 16).
     #[must_use]
     pub fn chain_key(&self) -> [u8; 32] {
         self.chain_key
@@ -90,7 +92,7 @@ impl Secrets {
         &self.pairwise
     }
 
-    /// The key of sealed tokens of one purpose and UTC day (DESIGN 9).
+    /// The key of sealed tokens of one purpose and UTC day (decision 9).
     pub fn flow_key(&self, purpose: &str, day: i64) -> Result<FlowKey, KeystoreError> {
         let label = format!("flow {day} {purpose}");
         Ok(FlowKey::new(self.newest()?.1.whole.derive(&label)?))

@@ -13,16 +13,16 @@ struct Attribute<'a> {
     values: Vec<&'a str>,
 }
 
-/// What is released where the registration says nothing (CONTRACT).
+/// What is released where the registration says nothing.
 const DEFAULT_SET: [&str; 3] = ["mail", "displayName", "role"];
 
-/// Names that stand for an attribute of the directory (C-AT6).
+/// Names that stand for an attribute of the directory.
 const MAIL: &str = "urn:oid:0.9.2342.19200300.100.1.3";
 const DISPLAY_NAME: &str = "urn:oid:2.16.840.1.113730.3.1.241";
 const UID: &str = "urn:oid:0.9.2342.19200300.100.1.1";
 
 /// Writes the AttributeStatement of a grant; none at all if there is nothing to tell, since an
-/// empty one is no SAML (C-A12).
+/// empty one is no SAML.
 pub(super) fn write(grant: &Grant<'_>, writer: &mut Writer<'_>) {
     let attributes = released(grant);
     if attributes.is_empty() {

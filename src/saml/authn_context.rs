@@ -1,4 +1,4 @@
-//! Authentication contexts: how somebody signed in, told truthfully (C-N11, C-N12).
+//! Authentication contexts: how somebody signed in, told truthfully.
 
 use serde::{Deserialize, Serialize};
 

@@ -24,7 +24,7 @@ use crate::directory::name::{EntityId, MessageId};
 use crate::directory::service_provider::{AcsEndpoint, NameIdFormat, ServiceProvider};
 use crate::directory::time::UnixTime;
 
-/// How old a request may be when it arrives, beside the clocks' tolerance (C-R14).
+/// How old a request may be when it arrives, beside the clocks' tolerance.
 const MAXIMUM_AGE: Duration = Duration::from_mins(5);
 
 /// A decoded AuthnRequest that nobody may believe yet.
@@ -50,7 +50,7 @@ pub struct Receiver {
     pub clock_skew: Duration,
 }
 
-/// What an SP asks for, in a form that a sealed token can carry (DESIGN 9). It holds what was
+/// What an SP asks for, in a form that a sealed token can carry (decision 9). It holds what was
 /// asked, never what was proved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
@@ -244,7 +244,7 @@ fn find_acs<'sp>(
 
 impl<'sp> AuthnRequest<'sp> {
     /// A request that goes on from a sealed token: registration, endpoint and signature policy are
-    /// checked again as they stand now (DESIGN 9).
+    /// checked again as they stand now (decision 9).
     pub fn resumed(sp: &'sp ServiceProvider, asked: Asked) -> Result<Self, RequestError> {
         if asked.id.is_some() && sp.policy.require_signed_requests && !asked.signed {
             return Err(RequestError::Unsigned);

@@ -1,7 +1,7 @@
 //! HTTP-Redirect and HTTP-POST: from what a browser brought to the bytes of a message.
 //!
 //! Nothing here is believed: an [`Inbound`] is only decoded. The octets that a Redirect signature
-//! covers are the raw ones, as they came (DESIGN 8, Bindings 3.4.4.1).
+//! covers are the raw ones, as they came (decision 8, Bindings 3.4.4.1).
 
 use std::cell::RefCell;
 
@@ -157,6 +157,12 @@ pub fn decode_post(body: &str) -> Result<Inbound, BindingError> {
     })
 }
 
+/// The RelayState of a query without a message: a sign-on that nobody requested. The same rules hold
+/// as beside a message.
+pub fn relay_state(query: &str) -> Result<Option<String>, BindingError> {
+    Parameters::split(query)?.relay_state()
+}
+
 /// Whether a query names a SAML message: a POST that has one in both places is refused.
 #[must_use]
 pub fn names_a_message(query: &str) -> bool {
@@ -293,7 +299,7 @@ thread_local! {
 }
 
 /// Inflates one raw DEFLATE stream that ends where its bytes end, up to [`INFLATED_LIMIT`]: the
-/// output buffer never grows beyond it, whatever the stream says (T-DEFLATE).
+/// output buffer never grows beyond it, whatever the stream says.
 fn inflate(deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
     STREAM.with_borrow_mut(|stream| {
         stream.reset(false);

@@ -45,7 +45,7 @@ impl IdpMetadata<'_> {
         Ok(key.sign_enveloped(&text, self.id.as_str(), at, &[])?)
     }
 
-    /// The elements in the order of the schema (C-MP2); the signature comes first (Metadata 3.1).
+    /// The elements in the order of the schema (saml-schema-metadata-2.0); the signature comes first (Metadata 3.1).
     fn write(&self, key: &SigningKey) -> Result<(String, usize), WriteError> {
         let valid_until = self.valid_until.to_string();
         let mut w = Writer::with_capacity(8192);
@@ -82,7 +82,7 @@ impl IdpMetadata<'_> {
     }
 }
 
-/// The algorithms that we verify (C-MP8).
+/// The algorithms that we verify.
 fn algorithms(w: &mut Writer<'_>) {
     w.start(uri::MD, "Extensions");
     for digest in [SHA_256, SHA_384, SHA_512] {

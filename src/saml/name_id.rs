@@ -1,4 +1,4 @@
-//! The NameID that an SP gets for a person (Core 8.3, C-N1 to C-N10).
+//! The NameID that an SP gets for a person (Core 8.3).
 
 use super::uri;
 use super::xml::Writer;
@@ -70,7 +70,7 @@ pub struct NameId {
 }
 
 impl NameId {
-    /// A transient id: fresh at every Response, and a legal xs:ID (Core 8.3.8, C-N7).
+    /// A transient id: fresh at every Response, and a legal xs:ID (Core 8.3.8).
     #[must_use]
     pub fn transient_value(fresh: &MessageId) -> String {
         fresh.as_str().to_owned()

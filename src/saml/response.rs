@@ -2,7 +2,7 @@
 //!
 //! Only a [`Grant`], used up by value, makes an assertion. Audience, Recipient and InResponseTo are
 //! read off it. What is written is in canonical form already, so signing is a digest over our own
-//! bytes (DESIGN 7).
+//! bytes (decision 7).
 
 #[cfg(test)]
 mod tests;
@@ -53,10 +53,10 @@ pub enum ResponseError {
     /// The NameID asked for does not exist for this person.
     #[error("the person has no identifier of the format asked for, and none may be made")]
     NoNameId,
-    /// The Subject asked for is somebody else (C-R8).
+    /// The Subject asked for is somebody else (Core 3.3.4).
     #[error("the Subject of the request does not match the person")]
     SubjectMismatch,
-    /// The decision is older than two seconds, or made for a dry run (DESIGN 1).
+    /// The decision is older than two seconds, or made for a dry run (decision 1).
     #[error("the decision can no longer be acted on")]
     NotCurrent,
     /// A value cannot be carried by XML.
@@ -197,7 +197,7 @@ impl Response {
         }
     }
 
-    /// Signs what is to be signed: the assertion first, then the Response around it (C-S1). A
+    /// Signs what is to be signed: the assertion first, then the Response around it. A
     /// status is always signed.
     pub fn sign(self, key: &SigningKey) -> Result<SignedResponse, ResponseError> {
         let (content, sign_response) = match &self.content {

@@ -105,7 +105,7 @@ pub fn parse(bytes: &[u8], now: UnixTime) -> Result<SpMetadata, MetadataError> {
     })
 }
 
-/// `validUntil` counts at every level (Metadata 2.3.2, C-MC5).
+/// `validUntil` counts at every level (Metadata 2.3.2).
 fn check_valid(element: &Element, now: UnixTime) -> Result<(), MetadataError> {
     let Some(text) = element.attribute("validUntil") else {
         return Ok(());
@@ -153,8 +153,8 @@ fn endpoint(element: &Element) -> Result<AcsEndpoint, MetadataError> {
 
 type Keys = (Vec<Vec<u8>>, Vec<Vec<u8>>);
 
-/// Keys for signing, or without `use`, which means both (C-S8, E62). Only the key counts, not the
-/// certificate around it (C-S7); every one is tried out here, so that a bad one shows at once.
+/// Keys for signing, or without `use`, which means both (errata E62). Only the key counts, not the
+/// certificate around it; every one is tried out here, so that a bad one shows at once.
 fn signing_keys(sp: &Element) -> Result<Keys, MetadataError> {
     let (mut certificates, mut bare_keys) = (vec![], vec![]);
     let descriptors = sp

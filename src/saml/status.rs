@@ -11,7 +11,7 @@ pub enum Status {
     UnsupportedBinding,
     /// We cannot, without a closer word.
     Responder,
-    /// The person may not enter: prevented by policy (C-R17).
+    /// The person may not enter: prevented by policy (Core 3.2.2.2).
     RequestDenied,
     /// The person would have to be asked, and the request forbids it.
     NoPassive,

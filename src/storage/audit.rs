@@ -285,7 +285,7 @@ impl Store {
     }
 
     /// Walks all chains and says where the log is not what was written: rows altered, removed,
-    /// moved, or cut off (DESIGN 16).
+    /// moved, or cut off (decision 16).
     pub async fn verify_audit(&self, chain_key: &[u8; 32]) -> Result<Verification, StoreError> {
         // What is named is read first: rows that are written meanwhile only add to the log.
         let mut walk = Walk {

@@ -1,4 +1,4 @@
-//! The keyed chains of the audit log (DESIGN 16): each row's link is an HMAC over the link before
+//! The keyed chains of the audit log (decision 16): each row's link is an HMAC over the link before
 //! it and the row, so a row that was removed, altered or moved shows.
 //!
 //! A process writes one chain at a time. Its first row names the heads of the others, so that

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::directory::audit::{AuditEvent, AuditKind};
+use crate::directory::failures::FORGOTTEN_AFTER;
 use crate::directory::session::SessionLimits;
 use crate::directory::time::UnixTime;
 
 use super::Store;
 use super::error::StoreError;
-use super::throttle::FAILURES_KEPT;
 
-/// Rows that one transaction removes at most (DESIGN 12).
+/// Rows that one transaction removes at most.
 const BATCH: i64 = 500;
 
 /// A node that cleans up is alone with it for so long, also if it dies over it.
@@ -73,7 +73,7 @@ impl Store {
     ) -> Result<Cleaned, StoreError> {
         let unused_since = now.minus(limits.idle).millis();
         let began_before = now.minus(limits.absolute).millis();
-        let stale_before = now.minus(FAILURES_KEPT).millis();
+        let stale_before = now.minus(FORGOTTEN_AFTER).millis();
         let sessions: Vec<String> = sqlx::query_scalar(
             "SELECT id FROM sessions WHERE last_seen_at <= ? OR started_at <= ? LIMIT ?",
         )

@@ -1,4 +1,4 @@
-//! The hot read: what one snapshot of the database says about a person and a door (DESIGN 4).
+//! The hot read: what one snapshot of the database says about a person and a door (decision 4).
 //!
 //! Each question is one statement, hence one snapshot on every engine; it runs in autocommit, on a
 //! connection of the asking thread. The rows of the arms carry a tag that [`snapshot`] tells them

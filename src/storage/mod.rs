@@ -1,7 +1,7 @@
 //! The database: users, roles, service providers, sessions, keys and the audit log. The only room
 //! that knows SQL; it decides nothing.
 //!
-//! Every statement is a literal in the subset that SQLite, PostgreSQL and `MySQL` share (DESIGN 12):
+//! Every statement is a literal in the subset that SQLite, PostgreSQL and `MySQL` share (decision 12):
 //! no RETURNING, no upsert, instants as integers, names compared byte for byte, ids made by us.
 //! Only [`Store`] knows which engine is behind it.
 
@@ -44,7 +44,6 @@ pub use keys::{ACTIVE, StoredDataKey, StoredKey};
 pub use roles::RoleRow;
 pub use sessions::NewSession;
 pub use sqlite::Durability;
-pub use throttle::FAILURES_KEPT;
 pub use users::NewUser;
 pub use writer::{Announced, Recorded};
 

@@ -1,4 +1,4 @@
-//! What waits to be written, and when it is a batch (DESIGN 14).
+//! What waits to be written, and when it is a batch (decision 14).
 //!
 //! A COMMIT costs as much for sixteen rows as for one, so a row waits for those that are likely to
 //! come: for as many as came together the last time, and for those of which the queue knows that

@@ -1,4 +1,4 @@
-//! What a released assertion leaves in the database beside its audit row (DESIGN 14).
+//! What a released assertion leaves in the database beside its audit row (decision 14).
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ fn read_state(
     Ok(state.optional()?)
 }
 
-/// One UPDATE whose row count decides (DESIGN 13); nothing to use up is as good.
+/// One UPDATE whose row count decides (decision 13); nothing to use up is as good.
 fn use_up(connection: &Connection, release: &Release) -> Result<bool, StoreError> {
     let Some(flow) = &release.use_up else {
         return Ok(true);

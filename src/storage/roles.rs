@@ -1,4 +1,4 @@
-//! Roles. A role that a rule names cannot be removed (DESIGN 2).
+//! Roles. A role that a rule names cannot be removed (decision 2).
 
 use crate::directory::audit::AuditEvent;
 use crate::directory::name::RoleName;

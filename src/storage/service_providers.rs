@@ -194,7 +194,7 @@ impl Parts {
             Some("all") => Quantifier::AllOf,
             _ => return Err(column("rule_quantifier").inconsistent()),
         };
-        // A registration without a rule is none: its door stays closed (DESIGN 2).
+        // A registration without a rule is none: its door stays closed (decision 2).
         let rule = Rule::new(quantifier, self.rule);
         let name = row.t1.unwrap_or_default();
         let entity_id = row.t2.unwrap_or_default();

@@ -19,7 +19,7 @@ pub struct NewSession {
     pub token: TokenHash,
     /// The session that the browser had before.
     pub replaces: Option<TokenHash>,
-    /// Hash of the flow that was signed in for (DESIGN 9).
+    /// Hash of the flow that was signed in for (decision 9).
     pub fresh_for: Option<String>,
     /// From which address.
     pub source: Option<String>,

@@ -1,4 +1,4 @@
-//! From the rows of one statement to [`Facts`]. Nothing else makes them (DESIGN 1).
+//! From the rows of one statement to [`Facts`]. Nothing else makes them (decision 1).
 
 use std::collections::BTreeSet;
 
@@ -166,7 +166,7 @@ fn every_door(
         .collect()
 }
 
-/// `None` where the table holds no role for the door: closed, never open (DESIGN 2).
+/// `None` where the table holds no role for the door: closed, never open (decision 2).
 fn rule_of(door: &Door, rules: &[(String, RoleName)]) -> Option<Rule> {
     let named = rules.iter().filter(|(sp, _)| *sp == door.id);
     Rule::new(door.quantifier, named.map(|(_, role)| role.clone())).ok()

@@ -1,5 +1,5 @@
 //! Writing registrations. Every change counts the version up, so that what is cached about an SP
-//! is known to be stale (DESIGN 4).
+//! is known to be stale (decision 4).
 
 use sqlx::{Sqlite, Transaction};
 

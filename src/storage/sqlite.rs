@@ -1,7 +1,7 @@
 //! SQLite: the file, and how a connection to it is set up.
 //!
 //! sqlx serves everything but the hot read and the grouped writer: a point read costs 31 to 50 us
-//! through its worker thread and 4 us in the thread itself (DESIGN 12). Both drivers link one and
+//! through its worker thread and 4 us in the thread itself (decision 19). Both drivers link one and
 //! the same copy of SQLite.
 
 use std::path::{Path, PathBuf};

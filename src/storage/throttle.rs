@@ -1,19 +1,14 @@
 //! Counters of failed sign-ins, for throttling. Keyed by hashes, and bounded in number: nobody can
 //! fill the disk with made-up names.
 
-use std::time::Duration;
-
 use sqlx::{Sqlite, Transaction};
 
 use crate::directory::audit::AuditEvent;
-use crate::directory::failures::{Failures, History};
+use crate::directory::failures::{FORGOTTEN_AFTER, Failures, History};
 use crate::directory::time::UnixTime;
 
 use super::error::StoreError;
 use super::{Store, hex};
-
-/// A counter that has rested for so long begins anew.
-pub const FAILURES_KEPT: Duration = Duration::from_hours(24);
 
 /// So many counters are kept at most; beyond that the oldest make room.
 const MOST_COUNTERS: i64 = 100_000;
@@ -57,7 +52,7 @@ impl Store {
         .bind(&keys.account)
         .bind(&keys.source)
         .bind(&keys.pair)
-        .bind(now.minus(FAILURES_KEPT).millis())
+        .bind(now.minus(FORGOTTEN_AFTER).millis())
         .fetch_all(self.pool())
         .await?;
         let failures = |key: &str| {
@@ -135,7 +130,7 @@ async fn count(
         "UPDATE failures SET failed = CASE WHEN last_at > ? THEN failed + 1 ELSE 1 END, \
          last_at = ? WHERE key_hash = ?",
     )
-    .bind(now.minus(FAILURES_KEPT).millis())
+    .bind(now.minus(FORGOTTEN_AFTER).millis())
     .bind(now.millis())
     .bind(key)
     .execute(&mut **tx)

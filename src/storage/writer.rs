@@ -1,4 +1,4 @@
-//! The hot path's writes, grouped by one thread that owns its connection (DESIGN 14): handlers
+//! The hot path's writes, grouped by one thread that owns its connection (decision 14): handlers
 //! never hold a COMMIT.
 //!
 //! What is committed together is a batch of [`Queue`]. A batch that fails for certain is tried one

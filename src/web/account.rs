@@ -1,15 +1,18 @@
 //! `/account`: what Doorward knows about the person, their sessions, and their password.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::App;
+use super::browser;
 use super::failure::{Failure, readable};
 use super::flow::{Flow, Purpose};
 use super::headers;
-use super::login::{onward, read_form};
+use super::login::{delay, onward, read_form};
 use super::pages::{AccountMessage, AccountPage, ChangePasswordPage, PasswordProblem, SessionRow};
 use super::sso::TokenForm;
 use super::visit::Visit;
@@ -74,7 +77,7 @@ async fn account_page(
         .map(|session| SessionRow {
             this_one: session.id == this.id,
             id: session.id.as_str().to_owned(),
-            browser: session.user_agent.unwrap_or_else(|| "a browser".to_owned()),
+            browser: browser::in_words(session.user_agent.as_deref()),
             address: session.source.unwrap_or_default(),
             signed_in: readable(session.signed_in_at),
             last_used: readable(session.last_seen_at),
@@ -100,7 +103,11 @@ pub(super) async fn ask_password(
     let flow = app.sealer.open(form.text(), Purpose::Form, app.now());
     match person(&app, &visit).await? {
         None => Ok(to_login()),
-        Some(person) => change_page(&app, &person, flow.as_ref(), None).await,
+        Some(person) if person.user.must_change_password => {
+            change_page(&app, &person, flow.as_ref(), None).await
+        }
+        // Nobody has to: who wants to finds the form there.
+        Some(_) => Ok(Redirect::to("/account").into_response()),
     }
 }
 
@@ -153,10 +160,14 @@ pub(super) async fn change_password(
     let Some(person) = person(&app, &visit).await? else {
         return Ok(to_login());
     };
-    if !visit.is_own_form(&form.csrf) {
-        return change_page(&app, &person, flow.as_ref(), None).await;
-    }
     let forced = person.user.must_change_password;
+    if !visit.is_own_form(&form.csrf) {
+        return if forced {
+            change_page(&app, &person, flow.as_ref(), None).await
+        } else {
+            Ok(Redirect::to("/account").into_response())
+        };
+    }
     if let Err(problem) = set_password(&app, &visit, &person, &form).await? {
         return if forced {
             change_page(&app, &person, flow.as_ref(), Some(problem)).await
@@ -182,13 +193,8 @@ async fn set_password(
     }
     let user = &person.user;
     let (account, source) = (user.name.key(), throttle::source_key(visit.source));
-    if app.site.throttle {
-        let history = app.store.throttle(&account, &source, app.now()).await?;
-        if let Some(wait) = throttle::delay(&history, app.now()) {
-            return Ok(Err(PasswordProblem::Throttled {
-                seconds: wait.as_secs().max(1),
-            }));
-        }
+    if let Some(wait) = delay(app, &account, &source).await? {
+        return Ok(Err(throttled(wait)));
     }
     let credential = app.store.credential(&account).await?;
     let stored = credential
@@ -203,6 +209,10 @@ async fn set_password(
         Ok(verified) => verified.ok,
         Err(error) => return problem_of(error).map(Err),
     };
+    if let Some(wait) = delay(app, &account, &source).await? {
+        // What failed meanwhile counts, as at the sign-in.
+        return Ok(Err(throttled(wait)));
+    }
     if !right {
         let reason = Some(ReasonCode::WrongPassword);
         let event = AuditEvent {
@@ -222,6 +232,16 @@ async fn set_password(
         .change_password(&user.id, hash, false, keep, event)
         .await?;
     Ok(Ok(()))
+}
+
+fn throttled(wait: Duration) -> PasswordProblem {
+    PasswordProblem::Throttled {
+        seconds: wait
+            .as_millis()
+            .div_ceil(1000)
+            .try_into()
+            .unwrap_or(u64::MAX),
+    }
 }
 
 fn worth_trying(form: &PasswordForm) -> Result<(), PasswordProblem> {

@@ -82,7 +82,7 @@ fn freshness(request: &AuthnRequest<'_>, flow: Option<&Flow>) -> Freshness {
     }
 }
 
-/// Turns a grant into a Response that leaves only after its audit row is committed (DESIGN 14).
+/// Turns a grant into a Response that leaves only after its audit row is committed (decision 14).
 async fn release(
     app: &App,
     visit: &Visit,
@@ -226,7 +226,7 @@ async fn write_refusal(app: &App, event: AuditEvent, reason: ReasonCode) -> Resu
     Ok(app.store.record(event).await?)
 }
 
-/// The 403 page: which app, as whom, whom to ask, and the ways on (DESIGN 17).
+/// The 403 page: which app, as whom, whom to ask, and the ways on (decision 17).
 async fn denied_page(
     app: &App,
     visit: &Visit,

@@ -1,8 +1,11 @@
 //! Our two cookies: the session's secret, and the mark of the browser that forms are bound to.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
 
 use super::app::Site;
+use super::failure::Failure;
+use super::visit::Visit;
 use crate::clock::{NoRandomness, random};
 
 /// Which cookie.
@@ -10,13 +13,13 @@ use crate::clock::{NoRandomness, random};
 pub(super) enum Cookie {
     /// The secret of a session.
     Session,
-    /// The mark of a browser, shared by its tabs (DESIGN 9).
+    /// The mark of a browser, shared by its tabs (decision 9).
     Browser,
 }
 
 impl Cookie {
     /// Its name: with the prefix that browsers guard where there is TLS, and another one on
-    /// plain-http loopback (DESIGN 10).
+    /// plain-http loopback (decision 10).
     fn name(self, site: &Site) -> &'static str {
         match (self, site.is_https()) {
             (Self::Session, true) => "__Host-doorward_session",
@@ -32,12 +35,17 @@ impl Cookie {
         let mut found = headers
             .get_all(header::COOKIE)
             .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(known, _)| *known == name);
+            // By bytes: other apps' cookies beside ours need not be ASCII.
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+            .filter_map(|pair| {
+                let pair = pair.trim_ascii().strip_prefix(name.as_bytes())?;
+                pair.strip_prefix(b"=")
+            });
         match (found.next(), found.next()) {
-            (Some((_, value)), None) if is_secret(value) => Some(value.to_owned()),
+            (Some(value), None) => std::str::from_utf8(value)
+                .ok()
+                .filter(|value| is_secret(value))
+                .map(str::to_owned),
             _ => None,
         }
     }
@@ -60,6 +68,34 @@ impl Cookie {
             "{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{secure}"
         ))
         .ok()
+    }
+}
+
+/// The mark of the browser that a page is made for; a browser without one gets one with the page.
+pub(super) struct Mark {
+    pub(super) text: String,
+    is_new: bool,
+}
+
+impl Mark {
+    /// Its own, or a fresh one.
+    pub(super) fn of(visit: &Visit) -> Result<Self, Failure> {
+        let known = visit.browser.clone();
+        let is_new = known.is_none();
+        let text = match known {
+            Some(mark) => mark,
+            None => fresh_secret().map_err(Failure::internal)?,
+        };
+        Ok(Self { text, is_new })
+    }
+
+    /// The page, with the cookie if the browser has none yet.
+    pub(super) fn put_on(self, mut page: Response, site: &Site) -> Response {
+        if self.is_new {
+            let set = Cookie::Browser.set(&self.text, site);
+            set.map(|set| page.headers_mut().append(header::SET_COOKIE, set));
+        }
+        page
     }
 }
 

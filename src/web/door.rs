@@ -27,7 +27,7 @@ pub(super) enum DoorName<'a> {
 const TRIES: usize = 3;
 
 /// One snapshot of the facts, and the registration of its version: read again where somebody
-/// changed it in between (DESIGN 4).
+/// changed it in between (decision 4).
 pub(super) async fn fetch(
     app: &App,
     name: DoorName<'_>,

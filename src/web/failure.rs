@@ -1,4 +1,4 @@
-//! What goes wrong, told to its three readers (DESIGN 17): a page for the person, a line in the
+//! What goes wrong, told to its three readers (decision 17): a page for the person, a line in the
 //! log for the administrator, a reason code for both. What the SP is told is decided elsewhere.
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -179,7 +179,7 @@ fn status(reason: ReasonCode) -> StatusCode {
 
 fn title(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::NOT_FOUND => "There is nothing here",
+        StatusCode::NOT_FOUND => "Page not found",
         StatusCode::FORBIDDEN => "This way is closed",
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "Please wait a moment",
         status if status.is_server_error() => "Something went wrong on our side",

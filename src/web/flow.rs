@@ -1,4 +1,4 @@
-//! The sealed token of a flow: what was asked, never what was proved (DESIGN 9).
+//! The sealed token of a flow: what was asked, never what was proved (decision 9).
 //!
 //! Nothing is stored before somebody signs in; what was asked travels with the browser, sealed
 //! under a key of the day. Tokens for the form and tokens for the next hop have keys of their own.
@@ -25,7 +25,7 @@ const HOP_LIFETIME: Duration = Duration::from_mins(2);
 /// How old a request may grow at the sign-in page and still be answered; an older one leads to the
 /// app's own start address, which asks anew.
 const ANSWERABLE: Duration = Duration::from_mins(15);
-/// The longest address that proxies are sure to pass on (DESIGN 10).
+/// The longest address that proxies are sure to pass on (decision 10).
 const LOCATION_LIMIT: usize = 2000;
 
 /// What was asked for, on its way through the sign-in.
@@ -206,7 +206,7 @@ impl Flow {
 }
 
 /// Sends the browser on with a token: by a 303, or by a page of ours that posts it, where the
-/// address would be too long for proxies (DESIGN 10).
+/// address would be too long for proxies (decision 10).
 pub(super) fn hand_on(app: &App, path: &str, token: String) -> Response {
     let location = format!("{path}?t={token}");
     if app.site.base_url.len() + location.len() <= LOCATION_LIMIT {

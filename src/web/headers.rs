@@ -18,7 +18,7 @@ use crate::directory::name::TraceId;
 #[derive(Debug, Clone, Copy)]
 enum PageKind {
     /// Posts to ourselves, or leads to an app after it: no `form-action`, which would stop the
-    /// redirect that may follow (DESIGN 10).
+    /// redirect that may follow (decision 10).
     Plain,
     /// Posts to ourselves and stays here.
     OwnForms,

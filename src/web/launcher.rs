@@ -59,7 +59,7 @@ fn tile(sp: &ServiceProvider) -> AppTile {
 }
 
 /// Where an app starts: its own start address, else a sign-on that starts here, where that is
-/// allowed, else the front page of its endpoint's origin (DESIGN 17).
+/// allowed, else the front page of its endpoint's origin (decision 17).
 pub(super) fn start_url(sp: &ServiceProvider) -> String {
     if let Some(home) = &sp.policy.home_url {
         return home.clone();

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::App;
-use super::cookies::{Cookie, fresh_secret};
+use super::cookies::{Cookie, Mark, fresh_secret};
 use super::failure::Failure;
 use super::flow::{Again, Flow, Purpose, hand_on, to_login, to_next_hop};
 use super::headers;
@@ -37,12 +37,16 @@ pub(super) struct Credentials {
 /// `GET /login`. A token that cannot be opened any more shows the plain form: no dead end.
 pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
     let form: TokenForm = visit.parameters()?;
-    let flow = open_or_plain(&app, form.text())?;
-    if flow.again() == Again::No && is_signed_in(&app, &visit).await? {
+    ask(&app, &visit, form.text()).await
+}
+
+async fn ask(app: &App, visit: &Visit, token: &str) -> Result<Response, Failure> {
+    let flow = open_or_plain(app, token)?;
+    if flow.again() == Again::No && signed_in(app, visit).await?.is_some() {
         // A second tab in which somebody has signed in meanwhile goes on by itself.
-        return onward(&app, &flow).await;
+        return onward(app, &flow).await;
     }
-    form_page(&app, &visit, flow, None, None).await
+    form_page(app, visit, flow, None, None).await
 }
 
 /// `POST /login/someone-else`: from the refusal page.
@@ -66,17 +70,19 @@ pub(super) async fn submit(
     let sealed = app.sealer.open(&token, Purpose::Form, app.now());
     let (Some(name), Some(password)) = (username, password) else {
         // The token came by a page that posts it because it is too long for an address.
-        return form_page(&app, &visit, open_or_plain(&app, &token)?, None, None).await;
+        return ask(&app, &visit, &token).await;
     };
     let bound = sealed.filter(|flow| {
         visit.site != FetchSite::Other && flow.is_bound_to(visit.browser.as_deref())
     });
     let Some(flow) = bound else {
         // A genuine form of another browser, a form of the day before yesterday, or another site's:
-        // it never signs in, and is shown again, bound anew (DESIGN 9).
+        // it never signs in, and is shown again, bound anew (decision 9).
         let flow = open_or_plain(&app, &token)?;
-        if is_signed_in(&app, &visit).await? {
-            // The second half of a double click, or the form of another tab.
+        let typed = UserName::parse(&name).map(|name| name.key()).ok();
+        if typed.is_some() && typed == signed_in(&app, &visit).await? {
+            // The second half of a double click, or the form of another tab. Whoever typed another
+            // name does not go on as the person of the session.
             return onward(&app, &flow).await;
         }
         return form_page(&app, &visit, flow, Some(name), Some(Problem::FormExpired)).await;
@@ -135,7 +141,7 @@ enum Trial {
 }
 
 /// Checks a password. Unknown, disabled and throttled people cost the same work and get the same
-/// answer as a wrong password (DESIGN 15).
+/// answer as a wrong password (decision 15).
 async fn try_password(
     app: &App,
     visit: &Visit,
@@ -145,12 +151,7 @@ async fn try_password(
     let source = throttle::source_key(visit.source);
     let parsed = UserName::parse(name).ok();
     let account = parsed.as_ref().map_or_else(String::new, UserName::key);
-    let wait = if app.site.throttle {
-        let history = app.store.throttle(&account, &source, app.now()).await?;
-        throttle::delay(&history, app.now())
-    } else {
-        None
-    };
+    let wait = delay(app, &account, &source).await?;
     let credential = match &parsed {
         Some(name) => app.store.credential(&name.key()).await?,
         None => None,
@@ -168,6 +169,12 @@ async fn try_password(
         },
         Err(other) => return Err(other.into()),
     };
+    // Trials that failed while this one waited for its turn count for it too: a hundred sent at
+    // once are no better than a hundred one by one (T-LOCK-PAR).
+    let wait = match wait {
+        Some(wait) => Some(wait),
+        None => delay(app, &account, &source).await?,
+    };
     match (wait, usable, verified.ok) {
         (Some(wait), ..) => {
             let event = failed(app, visit, parsed, ReasonCode::Throttled);
@@ -182,6 +189,19 @@ async fn try_password(
             Ok(Trial::Wrong)
         }
     }
+}
+
+/// How long a trial of this account from this source has to wait now.
+pub(super) async fn delay(
+    app: &App,
+    account: &str,
+    source: &str,
+) -> Result<Option<Duration>, Failure> {
+    if !app.site.throttle {
+        return Ok(None);
+    }
+    let history = app.store.throttle(account, source, app.now()).await?;
+    Ok(throttle::delay(&history, app.now()))
 }
 
 fn failed(app: &App, visit: &Visit, user: Option<UserName>, reason: ReasonCode) -> AuditEvent {
@@ -260,15 +280,15 @@ pub(super) async fn onward(app: &App, flow: &Flow) -> Result<Response, Failure> 
     Ok(Redirect::to(&start).into_response())
 }
 
-/// Whether the browser has a live session.
-async fn is_signed_in(app: &App, visit: &Visit) -> Result<bool, Failure> {
+/// Who is signed in in this browser, as names are compared.
+async fn signed_in(app: &App, visit: &Visit) -> Result<Option<String>, Failure> {
     let Some(token) = visit.token_hash() else {
-        return Ok(false);
+        return Ok(None);
     };
     let session = app.store.session(&token).await?;
-    Ok(session.is_some_and(|(session, user)| {
-        session.is_live(app.site.limits, app.now()) && !user.disabled
-    }))
+    let live = session
+        .filter(|(session, user)| session.is_live(app.site.limits, app.now()) && !user.disabled);
+    Ok(live.map(|(_, user)| user.name.key()))
 }
 
 fn open_or_plain(app: &App, token: &str) -> Result<Flow, Failure> {
@@ -295,10 +315,7 @@ async fn form_page(
         Again::ForceAuthn => Some(Problem::SignInAgain),
         Again::SomeoneElse => Some(Problem::SomeoneElse),
     });
-    let (browser, is_new) = match &visit.browser {
-        Some(mark) => (mark.clone(), false),
-        None => (fresh_secret().map_err(Failure::internal)?, true),
-    };
+    let mark = Mark::of(visit)?;
     let contact = sp.as_ref().and_then(|sp| sp.policy.contact.clone());
     let page = LoginPage {
         app: sp.as_ref().map(|sp| AskingApp {
@@ -307,18 +324,13 @@ async fn form_page(
         }),
         token: app
             .sealer
-            .seal(&flow.bound_to(&browser), Purpose::Form, app.now())?,
+            .seal(&flow.bound_to(&mark.text), Purpose::Form, app.now())?,
         user_name,
         problem,
         contact: contact.or_else(|| app.site.contact.clone()),
         reference: problem.map(|_| visit.trace.as_str().to_owned()),
     };
-    let mut response = headers::page(&page);
-    if is_new {
-        let set = Cookie::Browser.set(&browser, &app.site);
-        set.map(|set| response.headers_mut().append(header::SET_COOKIE, set));
-    }
-    Ok(response)
+    Ok(mark.put_on(headers::page(&page), &app.site))
 }
 
 /// Reads a form of ours.

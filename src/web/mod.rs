@@ -8,6 +8,7 @@ pub mod pages;
 mod account;
 mod answer;
 mod app;
+pub(crate) mod browser;
 mod cookies;
 mod door;
 mod failure;

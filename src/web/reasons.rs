@@ -27,9 +27,19 @@ pub(super) async fn show(code: Result<Path<String>, PathRejection>) -> Result<Re
     let explanation = code.explanation();
     Ok(headers::page(&ReasonPage {
         code: code.word().to_owned(),
-        title: code.word().replace('-', " "),
+        title: headline(code.word()),
         meaning: explanation.meaning.to_owned(),
         person: explanation.person.to_owned(),
         admin: explanation.administrator.to_owned(),
     }))
+}
+
+/// `missing-role` as a headline: `Missing role`.
+fn headline(word: &str) -> String {
+    let words = word.replace('-', " ");
+    let mut letters = words.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => words,
+    }
 }

@@ -13,12 +13,23 @@ pub fn router(app: App) -> Router {
     Router::new()
         // for service providers
         .route("/saml/metadata", get(metadata::show))
-        .route("/saml/sso", get(sso::redirect).post(sso::post))
+        // What makes an assertion is no GET without its body: HEAD is refused there.
+        .route(
+            "/saml/sso",
+            get(sso::redirect)
+                .post(sso::post)
+                .head(failure::method_not_allowed),
+        )
         .route(
             "/saml/sso/continue",
-            get(sso::resume).post(sso::resume_posted),
+            get(sso::resume)
+                .post(sso::resume_posted)
+                .head(failure::method_not_allowed),
         )
-        .route("/saml/idp-initiated", get(sso::idp_initiated))
+        .route(
+            "/saml/idp-initiated",
+            get(sso::idp_initiated).head(failure::method_not_allowed),
+        )
         // for people
         .route("/", get(launcher::show))
         .route("/login", get(login::show).post(login::submit))

@@ -1,13 +1,16 @@
 //! `/saml/sso`: AuthnRequests by HTTP-Redirect and HTTP-POST (Profiles 4.1), and sign-on that
 //! starts here (Profiles 4.1.5).
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::answer::{answer, post_status};
-use super::door::{self, DoorName};
+use super::cookies::Mark;
+use super::door::{self, Door, DoorName};
 use super::failure::Failure;
 use super::flow::{Flow, Purpose, to_next_hop};
 use super::headers;
@@ -17,10 +20,13 @@ use super::visit::{FetchSite, Visit};
 use super::{App, login};
 use crate::directory::reason::ReasonCode;
 use crate::saml::authn_request::{AuthnRequest, RequestRefused, UnverifiedAuthnRequest};
-use crate::saml::binding::{self, Inbound, RELAY_STATE_LIMIT};
+use crate::saml::binding::{self, Inbound};
 
 /// The most bytes of a posted body.
 const BODY_LIMIT: usize = 256 * 1024;
+
+/// How long a browser may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `GET /saml/sso`: a request by HTTP-Redirect. The browser came along with its cookies, so it is
 /// answered at once.
@@ -30,7 +36,7 @@ pub(super) async fn redirect(State(app): State<App>, visit: Visit) -> Result<Res
 }
 
 /// `POST /saml/sso`: a request by HTTP-POST. From another site no Lax cookie comes along, so it is
-/// checked and folded into a token, and decided after a hop to our own origin (DESIGN 10).
+/// checked and folded into a token, and decided after a hop to our own origin (decision 10).
 pub(super) async fn post(
     State(app): State<App>,
     visit: Visit,
@@ -91,7 +97,7 @@ async fn receive(
 }
 
 /// A refused request: a status to the SP where its endpoint can be trusted, else a page of ours and
-/// nothing else (C-R15, C-R16).
+/// nothing else.
 fn tell(app: &App, visit: &Visit, refused: RequestRefused<'_>) -> Result<Response, Failure> {
     let (trace, reason, error) = (&visit.trace, refused.error.reason().word(), &refused.error);
     match refused.reply {
@@ -161,7 +167,37 @@ async fn go_on(app: &App, visit: &Visit, token: &str) -> Result<Response, Failur
     };
     let request = AuthnRequest::resumed(&registered.sp, asked)
         .map_err(|error| Failure::from(error).at(&registered.sp))?;
+    if request.asked().id.is_none() && !is_meant(visit, &flow) {
+        return ask_first(app, visit, &door, &flow);
+    }
     answer(app, visit, door, &request, Some(flow)).await
+}
+
+/// Whether the person of this browser wants a sign-on that no SP requested: they come from a page
+/// of ours, or, where the browser does not say, with the token of the page that asked them. A token
+/// that another site has fetched for itself is as good as no answer.
+fn is_meant(visit: &Visit, flow: &Flow) -> bool {
+    match visit.site {
+        FetchSite::Own => true,
+        FetchSite::Unknown => flow.is_bound_to(visit.browser.as_deref()),
+        FetchSite::Other => false,
+    }
+}
+
+/// The page that asks before a sign-on that perhaps another site has started.
+fn ask_first(app: &App, visit: &Visit, door: &Door, flow: &Flow) -> Result<Response, Failure> {
+    let sp = &door.registered.sp;
+    let mark = Mark::of(visit)?;
+    let flow = flow.clone().bound_to(&mark.text);
+    let page = headers::page(&IdpInitiatedConfirmPage {
+        app_name: sp.title().to_owned(),
+        app_host: sp.host(),
+        user_name: door.facts.user().map(|user| user.name.as_str().to_owned()),
+        came_from: None,
+        action: "/saml/sso/continue".to_owned(),
+        token: app.sealer.seal(&flow, Purpose::Hop, app.now())?,
+    });
+    Ok(mark.put_on(page, &app.site))
 }
 
 /// The query of `/saml/idp-initiated`.
@@ -169,50 +205,36 @@ async fn go_on(app: &App, visit: &Visit, token: &str) -> Result<Response, Failur
 pub(super) struct Unsolicited {
     #[serde(default)]
     sp: String,
-    #[serde(rename = "RelayState")]
-    relay_state: Option<String>,
 }
 
 /// `GET /saml/idp-initiated`: sign-on that nobody requested, where the registration allows it. What
-/// another site started asks the person first (DESIGN 17).
+/// another site started asks the person first (decision 17).
 pub(super) async fn idp_initiated(
     State(app): State<App>,
     visit: Visit,
 ) -> Result<Response, Failure> {
     let query: Unsolicited = visit.parameters()?;
-    if query
-        .relay_state
-        .as_ref()
-        .is_some_and(|state| state.len() > RELAY_STATE_LIMIT)
-    {
-        return Err(Failure::of(ReasonCode::TooLarge));
-    }
+    let relay_state = binding::relay_state(&visit.query)?;
     let found = app.store.sp_by_name(&query.sp).await?;
     let sp = found.ok_or_else(|| Failure::of(ReasonCode::UnknownIssuer))?;
     let session = visit.token_hash();
     let door = door::fetch(&app, DoorName::Id(&sp.id), session.as_ref()).await?;
     let registered = door.registered.clone();
     let sp = &registered.sp;
-    let request = AuthnRequest::unsolicited(sp, query.relay_state, &app.receiver)
+    let request = AuthnRequest::unsolicited(sp, relay_state, &app.receiver)
         .map_err(|error| Failure::from(error).at(sp))?;
     if visit.site == FetchSite::Own {
         return answer(&app, &visit, door, &request, None).await;
     }
     let flow = Flow::into_app(&sp.id, request.asked().clone(), app.now())?;
-    Ok(headers::page(&IdpInitiatedConfirmPage {
-        app_name: sp.title().to_owned(),
-        app_host: sp.host(),
-        user_name: door.facts.user().map(|user| user.name.as_str().to_owned()),
-        came_from: None,
-        action: "/saml/sso/continue".to_owned(),
-        token: app.sealer.seal(&flow, Purpose::Hop, app.now())?,
-    }))
+    ask_first(&app, &visit, &door, &flow)
 }
 
 /// A posted body as text, up to the limit.
 pub(super) async fn form_text(body: Body) -> Result<String, Failure> {
-    let bytes = axum::body::to_bytes(body, BODY_LIMIT)
-        .await
+    let read = tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, BODY_LIMIT)).await;
+    let bytes = read
+        .map_err(|_| Failure::of(ReasonCode::BadForm).because("the body came too slowly"))?
         .map_err(|error| Failure::of(ReasonCode::TooLarge).because(error))?;
     String::from_utf8(bytes.into()).map_err(|_| Failure::of(ReasonCode::BadEncoding))
 }

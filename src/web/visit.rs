@@ -122,12 +122,14 @@ fn source(peer: IpAddr, headers: &HeaderMap, site: &Site) -> IpAddr {
     if !site.trusts(peer) {
         return peer;
     }
-    let Some(forwarded) = text(headers, "x-forwarded-for") else {
-        return peer;
-    };
+    // Several lines are one list (RFC 9110, 5.3), and some proxies add a line of their own below
+    // the client's: the last entry of the last line is the nearest.
+    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     let mut named = peer;
-    for hop in forwarded.rsplit(',') {
-        let Ok(address) = hop.trim().parse() else {
+    for hop in hops {
+        let hop = std::str::from_utf8(hop).map(str::trim);
+        let Some(address) = hop.ok().and_then(|hop| hop.parse().ok()) else {
             return named;
         };
         named = address;
@@ -155,4 +157,80 @@ fn fetch_site(headers: &HeaderMap, site: &Site) -> FetchSite {
 
 fn is_own_origin(origin: &str, site: &Site) -> bool {
     url::Url::parse(&site.base_url).is_ok_and(|base| base.origin().ascii_serialization() == origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::http::HeaderValue;
+
+    use super::*;
+    use crate::config::Network;
+    use crate::directory::session::SessionLimits;
+
+    fn site() -> Site {
+        Site {
+            base_url: "https://login.example.org".into(),
+            entity_id: "https://login.example.org/saml/metadata".into(),
+            limits: SessionLimits {
+                idle: Duration::from_hours(2),
+                absolute: Duration::from_hours(12),
+            },
+            clock_skew: Duration::from_mins(3),
+            throttle: true,
+            contact: None,
+            trusted_proxies: Network::LOOPBACK.to_vec(),
+        }
+    }
+
+    fn headers(name: &'static str, lines: &[&'static [u8]]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(name, HeaderValue::from_bytes(line).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn t_fwd_the_source_is_what_the_nearest_untrusted_peer_is_called() {
+        let source_of = |peer: &str, lines: &[&'static [u8]]| {
+            let headers = headers("x-forwarded-for", lines);
+            source(peer.parse().unwrap(), &headers, &site()).to_string()
+        };
+        assert_eq!(source_of("203.0.113.9", &[b"6.6.6.6"]), "203.0.113.9");
+        assert_eq!(
+            source_of("127.0.0.1", &[b"6.6.6.6, 203.0.113.9"]),
+            "203.0.113.9"
+        );
+        // The client's own line comes first, the proxy's below it.
+        assert_eq!(
+            source_of("127.0.0.1", &[b"6.6.6.6", b"203.0.113.9"]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            source_of("127.0.0.1", &[b"6.6.6.6", b"127.0.0.1"]),
+            "6.6.6.6"
+        );
+        assert_eq!(
+            source_of("127.0.0.1", &[b"6.6.6.6", b"\xff, 203.0.113.9"]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            source_of("127.0.0.1", &[b"6.6.6.6", b"nonsense"]),
+            "127.0.0.1"
+        );
+        assert_eq!(source_of("127.0.0.1", &[]), "127.0.0.1");
+    }
+
+    #[test]
+    fn another_apps_cookie_does_not_hide_ours() {
+        const OURS: &[u8] = b"a=\xc3\xa9; __Host-doorward_session=\
+            0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef; b=1";
+        let read =
+            |lines: &[&'static [u8]]| Cookie::Session.read(&headers("cookie", lines), &site());
+        assert_eq!(read(&[OURS]).map(|secret| secret.len()), Some(64));
+        assert_eq!(read(&[OURS, OURS]), None, "of two neither is believed");
+        assert_eq!(read(&[b"__Host-doorward_session=short"]), None);
+    }
 }

@@ -144,12 +144,13 @@ impl Window {
         let shown = format!("//body[contains(normalize-space(.), {text:?})]");
         let wait = self.0.wait().at_most(PATIENCE);
         let found = wait.for_element(Locator::XPath(&shown)).await;
+        let found = found.is_ok();
+        let (url, shown) = (self.url().await, self.text().await);
         assert!(
-            !found.is_err(),
-            "{text:?} is not on {}:\n{}",
-            self.url().await,
-            self.text().await
-        )
+            found,
+            "{text:?} is not on {url}:
+{shown}"
+        );
     }
 
     /// Waits until the address begins so.

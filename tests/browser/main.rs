@@ -41,7 +41,7 @@ async fn somebody_enters_the_store_is_refused_at_the_publisher_and_switches_user
     .await;
 }
 
-/// A cross-site POST does not carry our Lax cookie; the hop to our own origin does (DESIGN 10).
+/// A cross-site POST does not carry our Lax cookie; the hop to our own origin does (decision 10).
 #[tokio::test]
 async fn a_post_from_another_site_finds_the_live_session() {
     let product = Product::demo().await;
@@ -195,11 +195,8 @@ async fn a_second_tab_leads_on_where_it_was_going() {
         window.visit(&there).await;
         window.sign_in("bea", &bea).await;
         window.arrives_at(&publisher).await;
-        // The first tab still shows the form of before. It is bound to the browser as it was then
-        // (DESIGN 9), so it is shown once more, and leads where it was going.
+        // The first tab still shows the form of before; it leads where it was going.
         window.switch_to(first).await;
-        window.sign_in("bea", &bea).await;
-        window.sees("sign in once more").await;
         window.sign_in("bea", &bea).await;
         window.arrives_at(&store).await;
     })

@@ -289,6 +289,11 @@ fn check_finds_mistakes_and_says_how_to_mend_them() {
 #[test]
 fn check_asks_the_public_address() {
     let here = Installation::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    here.write("doorward.toml", &format!("base_url = \"http://{free}\"\n"));
     let nobody = here.json(&["check"]);
     assert!(nobody.to_string().contains("does not answer"), "{nobody}");
 }

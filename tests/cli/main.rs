@@ -1,5 +1,11 @@
 //! The command line, driven as a person or a script drives it: the program itself, in a folder of
 //! its own.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "in a test a panic is the report, and a list of options is long"
+)]
 
 mod access;
 mod installation;

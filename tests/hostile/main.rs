@@ -1,4 +1,4 @@
-//! What attackers send to the single sign-on endpoint (THREATS.md, sections 3 to 5), against a
+//! What attackers send to the single sign-on endpoint (docs/threat-model.md), against a
 //! running `doorward serve`. Every vector gets a page with a 4xx status or, where its sender's
 //! endpoint can be trusted, a SAML status there; never a 5xx, a sign-in form, a redirect or a post to
 //! another address, or a connection from us; and one log line says why.
@@ -16,6 +16,10 @@ mod endpoint;
 mod http;
 #[cfg(test)]
 mod redirect;
+#[cfg(test)]
+mod registration;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod signature;
 #[cfg(test)]
@@ -130,8 +134,8 @@ mod target {
             let told = answer.in_short();
             if let Some((acs, message)) = answer.response() {
                 assert!(
-                    [&self.lax.acs, &self.strict.acs].contains(&&acs.to_owned()),
-                    "{vector}"
+                    acs == self.lax.acs || acs == self.strict.acs,
+                    "{vector}: {acs}"
                 );
                 assert!(message.assertion.is_none(), "{vector}: {told}");
                 assert_eq!(answer.status, 200, "{vector}: {told}");

@@ -1,5 +1,5 @@
 //! XML signatures that are good, and cover something else; or are bad in a way of their own
-//! (THREATS.md, sections 2.1 and 3). Each goes to an SP that has to sign and to one that need not:
+//! (docs/threat-model.md). Each goes to an SP that has to sign and to one that need not:
 //! a signature that is there has to be right in both cases.
 
 use crate::support::browser::Answer;
@@ -52,130 +52,156 @@ async fn a_good_signature_is_accepted() {
     let unsigned = target.strict.request(&target.sso()).xml();
     let answer = sent(&target, &unsigned).await;
     target.refused("unsigned, where it has to be", &answer);
-    insta::assert_snapshot!(target.table(), @r#"
-    https://lax.example/saml         accepted
-    https://strict.example/saml      accepted
-    unsigned, where it has to be     400 unsigned-request
-    "#);
+    insta::assert_snapshot!(target.table());
 }
+
+/// Vector, and what stands behind the Issuer of the attacker's own request: `{whole}` is the good
+/// request, `{signature}` its signature, `{bare}` the request without it, `{object}` the signature
+/// with the request in a ds:Object.
+const WRAPPED: &[(&str, &str)] = &[
+    (
+        "T-XSW-1 in Extensions",
+        "<samlp:Extensions>{whole}</samlp:Extensions>",
+    ),
+    ("T-XSW-2 in ds:Object", "{object}"),
+    ("T-XSW-3 before the Signature", "{bare}{signature}"),
+    ("T-XSW-4 after the Signature", "{signature}{bare}"),
+    (
+        "T-XSW-5 in Subject",
+        "{signature}<saml:Subject>{bare}</saml:Subject>",
+    ),
+    (
+        "T-XSW-9 Reference to an inner one",
+        "{signature}<samlp:Extensions>{bare}</samlp:Extensions>",
+    ),
+    ("T-SIG-REF signature of another", "{signature}"),
+];
 
 #[tokio::test]
 async fn a_wrapped_signature_is_refused() {
     let mut target = Target::start().await;
     for sp in [target.lax.clone(), target.strict.clone()] {
         let s = signed(&target, &sp);
-        let object = |inside: &str| {
-            s.signature.replace(
-                "</ds:Signature>",
-                &format!("<ds:Object>{inside}</ds:Object></ds:Signature>"),
-            )
-        };
+        let object = format!("<ds:Object>{}</ds:Object></ds:Signature>", s.bare);
+        let object = s.signature.replace("</ds:Signature>", &object);
         let other = fresh_id();
-        let within = |id: &str, inside: String| evil(&target, &sp, id, &inside);
-        let vectors = [
-            (
-                "T-XSW-1 in Extensions",
-                within(
-                    &other,
-                    format!("<samlp:Extensions>{}</samlp:Extensions>", s.whole),
-                ),
-            ),
-            ("T-XSW-2 in ds:Object", within(&other, object(&s.bare))),
-            (
-                "T-XSW-3 before the Signature",
-                within(&other, format!("{}{}", s.bare, s.signature)),
-            ),
-            (
-                "T-XSW-4 after the Signature",
-                within(&other, format!("{}{}", s.signature, s.bare)),
-            ),
-            (
-                "T-XSW-5 in Subject",
-                within(
-                    &other,
-                    format!("{}<saml:Subject>{}</saml:Subject>", s.signature, s.bare),
-                ),
-            ),
+        let within = |id: &str, inside: &str| {
+            let inside = inside
+                .replace("{object}", &object)
+                .replace("{whole}", &s.whole);
+            let inside = inside
+                .replace("{bare}", &s.bare)
+                .replace("{signature}", &s.signature);
+            evil(&target, &sp, id, &inside)
+        };
+        let in_issuer = format!("{}</saml:Issuer>", s.bare);
+        let mut vectors: Vec<_> = WRAPPED
+            .iter()
+            .map(|(vector, inside)| (*vector, within(&other, inside)))
+            .collect();
+        vectors.extend([
             (
                 "T-XSW-6 in Issuer",
-                within(&other, s.signature.clone())
-                    .replace("</saml:Issuer>", &format!("{}</saml:Issuer>", s.bare)),
+                within(&other, "{signature}").replace("</saml:Issuer>", &in_issuer),
             ),
-            (
-                "T-XSW-7 copy with the same ID",
-                within(&s.id, object(&s.bare)),
-            ),
+            ("T-XSW-7 copy with the same ID", within(&s.id, "{object}")),
             (
                 "T-XSW-8 root without ID",
-                within(&other, object(&s.bare)).replacen(&format!(" ID=\"{other}\""), "", 1),
-            ),
-            (
-                "T-XSW-9 Reference to an inner one",
-                within(
-                    &other,
-                    format!(
-                        "{}<samlp:Extensions>{}</samlp:Extensions>",
-                        s.signature, s.bare
-                    ),
-                ),
-            ),
-            (
-                "T-SIG-REF signature of another",
-                within(&other, s.signature.clone()),
+                within(&other, "{object}").replace(&format!(" ID=\"{other}\""), ""),
             ),
             (
                 "T-SIG-SEE changed after signing",
                 s.whole
                     .replacen(" Version=", " ForceAuthn=\"true\" Version=", 1),
             ),
-            (
-                "T-DIFF-1 signed root second",
-                format!("{}{}", within(&other, String::new()), s.whole),
-            ),
-        ];
+            ("T-DIFF-1 signed root second", within(&other, "") + &s.whole),
+        ]);
         for (vector, xml) in vectors {
             let answer = sent(&target, &xml).await;
             target.refused(vector, &answer);
         }
     }
-    insta::assert_snapshot!(target.table(), @r#"
-    T-XSW-1 in Extensions            400 bad-signature
-    T-XSW-2 in ds:Object             400 bad-signature
-    T-XSW-3 before the Signature     400 not-an-authn-request
-    T-XSW-4 after the Signature      400 not-an-authn-request
-    T-XSW-5 in Subject               400 bad-signature
-    T-XSW-6 in Issuer                400 unknown-issuer
-    T-XSW-7 copy with the same ID    400 malformed-xml
-    T-XSW-8 root without ID          400 bad-signature
-    T-XSW-9 Reference to an inner one 400 bad-signature
-    T-SIG-REF signature of another   400 bad-signature
-    T-SIG-SEE changed after signing  400 bad-signature
-    T-DIFF-1 signed root second      400 malformed-xml
-    T-XSW-1 in Extensions            400 bad-signature
-    T-XSW-2 in ds:Object             400 bad-signature
-    T-XSW-3 before the Signature     400 not-an-authn-request
-    T-XSW-4 after the Signature      400 not-an-authn-request
-    T-XSW-5 in Subject               400 bad-signature
-    T-XSW-6 in Issuer                400 unknown-issuer
-    T-XSW-7 copy with the same ID    400 malformed-xml
-    T-XSW-8 root without ID          400 bad-signature
-    T-XSW-9 Reference to an inner one 400 bad-signature
-    T-SIG-REF signature of another   400 bad-signature
-    T-SIG-SEE changed after signing  400 bad-signature
-    T-DIFF-1 signed root second      400 malformed-xml
-    "#);
+    insta::assert_snapshot!(target.table());
 }
+
+const SHAPES: &[(&str, &str, &str)] = &[
+    // (vector, what is replaced in a good signature, by what)
+    (
+        "two Signatures",
+        "<ds:Signature ",
+        "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"/><ds:Signature ",
+    ),
+    (
+        "HMACOutputLength",
+        "#rsa-sha256\"/>",
+        "#rsa-sha256\"><ds:HMACOutputLength>1</ds:HMACOutputLength></ds:SignatureMethod>",
+    ),
+    (
+        "ds:Object",
+        "</ds:Signature>",
+        "<ds:Object/></ds:Signature>",
+    ),
+    (
+        "ds:Manifest",
+        "</ds:Signature>",
+        "<ds:Object><ds:Manifest/></ds:Object></ds:Signature>",
+    ),
+    (
+        "RetrievalMethod",
+        "</ds:Signature>",
+        "<ds:KeyInfo><ds:RetrievalMethod URI=\"http://CANARY/k\"/></ds:KeyInfo></ds:Signature>",
+    ),
+    (
+        "inclusive C14N",
+        "<ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>",
+        "<ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/TR/2001/REC-xml-c14n-20010315\"/>",
+    ),
+    (
+        "PI in SignedInfo",
+        "</ds:SignedInfo>",
+        "<?x y?></ds:SignedInfo>",
+    ),
+    (
+        "PI in SignatureValue",
+        "</ds:SignatureValue>",
+        "<?x y?></ds:SignatureValue>",
+    ),
+    (
+        "PI in DigestValue",
+        "</ds:DigestValue>",
+        "<?x y?></ds:DigestValue>",
+    ),
+    (
+        "element in SignedInfo",
+        "</ds:SignedInfo>",
+        "<x/></ds:SignedInfo>",
+    ),
+    (
+        "element in SignatureValue",
+        "</ds:SignatureValue>",
+        "<x/></ds:SignatureValue>",
+    ),
+    (
+        "element in DigestValue",
+        "</ds:DigestValue>",
+        "<x/></ds:DigestValue>",
+    ),
+    (
+        "comment in SignatureValue",
+        "</ds:SignatureValue>",
+        "<!-- --></ds:SignatureValue>",
+    ),
+    (
+        "comment in DigestValue",
+        "</ds:DigestValue>",
+        "<!-- --></ds:DigestValue>",
+    ),
+];
 
 #[tokio::test]
 async fn a_signature_of_another_shape_is_refused() {
     let mut target = Target::start().await;
     let sp = target.strict.clone();
-    let part = |whole: &str, name: &str| {
-        let start = whole.find(&format!("<ds:{name}")).expect("it is there");
-        let end_tag = format!("</ds:{name}>");
-        let end = whole.find(&end_tag).expect("it is there") + end_tag.len();
-        whole[start..end].to_owned()
-    };
     for name in [
         "SignedInfo",
         "SignatureValue",
@@ -185,95 +211,42 @@ async fn a_signature_of_another_shape_is_refused() {
     ] {
         let s = signed(&target, &sp);
         let twice = part(&s.whole, name).repeat(2);
-        let answer = sent(&target, &s.whole.replacen(&part(&s.whole, name), &twice, 1)).await;
+        let answer = sent(&target, &s.whole.replacen(part(&s.whole, name), &twice, 1)).await;
         target.refused(&format!("T-SIG-SHAPE two {name}"), &answer);
     }
-    for inside in ["<!-- -->", "<?x y?>", "<x/>"] {
-        for name in ["SignedInfo", "SignatureValue", "DigestValue"] {
-            let s = signed(&target, &sp);
-            let tag = format!("</ds:{name}>");
-            let answer = sent(
-                &target,
-                &s.whole.replacen(&tag, &format!("{inside}{tag}"), 1),
-            )
-            .await;
-            let vector = format!("T-SIG-SHAPE {inside} in {name}");
-            if inside == "<!-- -->" && name == "SignedInfo" {
-                // Between elements it is no part of what is signed, nor of anything that is read.
-                target.accepted(&vector, &answer);
-            } else {
-                target.refused(&vector, &answer);
-            }
-        }
-    }
-    for (vector, from, to) in [
-        (
-            "two Signatures",
-            "<ds:Signature ",
-            "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"/><ds:Signature ",
-        ),
-        (
-            "HMACOutputLength",
-            "#rsa-sha256\"/>",
-            "#rsa-sha256\"><ds:HMACOutputLength>1</ds:HMACOutputLength></ds:SignatureMethod>",
-        ),
-        (
-            "ds:Object",
-            "</ds:Signature>",
-            "<ds:Object/></ds:Signature>",
-        ),
-        (
-            "ds:Manifest",
-            "</ds:Signature>",
-            "<ds:Object><ds:Manifest/></ds:Object></ds:Signature>",
-        ),
-        (
-            "RetrievalMethod",
-            "</ds:Signature>",
-            "<ds:KeyInfo><ds:RetrievalMethod URI=\"http://CANARY/k\"/></ds:KeyInfo></ds:Signature>",
-        ),
-        (
-            "inclusive C14N",
-            "<ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>",
-            "<ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/TR/2001/REC-xml-c14n-20010315\"/>",
-        ),
-    ] {
+    let canary = target.canary.local_addr().expect("it listens").to_string();
+    for (vector, from, to) in SHAPES {
         let s = signed(&target, &sp);
-        let canary = target.canary.local_addr().expect("it listens").to_string();
         let bad = s.whole.replacen(from, &to.replace("CANARY", &canary), 1);
         assert_ne!(bad, s.whole, "{vector} changes nothing");
         let answer = sent(&target, &bad).await;
         target.refused(&format!("T-SIG-SHAPE {vector}"), &answer);
     }
+    // The canonical form passes over a comment; nothing honest needs one there.
+    let s = signed(&target, &sp);
+    let commented = s
+        .whole
+        .replacen("</ds:SignedInfo>", "<!-- --></ds:SignedInfo>", 1);
+    let answer = sent(&target, &commented).await;
+    target.refused("T-SIG-SHAPE comment in SignedInfo", &answer);
     // What a canonicaliser that fails and says nothing would digest.
     let s = signed(&target, &sp);
-    let digest = part(&s.whole, "DigestValue");
     let void = "<ds:DigestValue>47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=</ds:DigestValue>";
-    let answer = sent(&target, &s.whole.replacen(&digest, void, 1)).await;
+    let answer = sent(
+        &target,
+        &s.whole.replacen(part(&s.whole, "DigestValue"), void, 1),
+    )
+    .await;
     target.refused("T-C14N-VOID", &answer);
-    insta::assert_snapshot!(target.table(), @r#"
-    T-SIG-SHAPE two SignedInfo       400 bad-signature
-    T-SIG-SHAPE two SignatureValue   400 bad-signature
-    T-SIG-SHAPE two DigestValue      400 bad-signature
-    T-SIG-SHAPE two Reference        400 bad-signature
-    T-SIG-SHAPE two Transforms       400 bad-signature
-    T-SIG-SHAPE <!-- --> in SignedInfo accepted
-    T-SIG-SHAPE <!-- --> in SignatureValue 400 malformed-xml
-    T-SIG-SHAPE <!-- --> in DigestValue 400 malformed-xml
-    T-SIG-SHAPE <?x y?> in SignedInfo 400 malformed-xml
-    T-SIG-SHAPE <?x y?> in SignatureValue 400 malformed-xml
-    T-SIG-SHAPE <?x y?> in DigestValue 400 malformed-xml
-    T-SIG-SHAPE <x/> in SignedInfo   400 bad-signature
-    T-SIG-SHAPE <x/> in SignatureValue 400 bad-signature
-    T-SIG-SHAPE <x/> in DigestValue  400 bad-signature
-    T-SIG-SHAPE two Signatures       400 not-an-authn-request
-    T-SIG-SHAPE HMACOutputLength     400 bad-signature
-    T-SIG-SHAPE ds:Object            400 bad-signature
-    T-SIG-SHAPE ds:Manifest          400 bad-signature
-    T-SIG-SHAPE RetrievalMethod      400 bad-signature
-    T-SIG-SHAPE inclusive C14N       400 bad-signature
-    T-C14N-VOID                      400 bad-signature
-    "#);
+    insta::assert_snapshot!(target.table());
+}
+
+/// The first element of this name in ds, with its tags.
+fn part<'a>(whole: &'a str, name: &str) -> &'a str {
+    let end_tag = format!("</ds:{name}>");
+    let start = whole.find(&format!("<ds:{name}")).expect("it is there");
+    let end = whole.find(&end_tag).expect("it is there") + end_tag.len();
+    &whole[start..end]
 }
 
 /// A Reference is followed to the root of the message and nowhere else, least of all over the network.
@@ -316,23 +289,10 @@ async fn a_reference_that_leads_elsewhere_is_refused() {
     )
     .await;
     target.refused("T-SSRF-REF absent", &answer);
-    insta::assert_snapshot!(target.table(), @r#"
-    T-SSRF-REF                       400 bad-signature
-    T-SSRF-REF #xpointer(/)          400 bad-signature
-    T-SSRF-REF #xpointer(id('ID'))   400 bad-signature
-    T-SSRF-REF #                     400 bad-signature
-    T-SSRF-REF #_other               400 bad-signature
-    T-SSRF-REF http://CANARY/r       400 bad-signature
-    T-SSRF-REF https://CANARY/r      400 bad-signature
-    T-SSRF-REF ftp://CANARY/r        400 bad-signature
-    T-SSRF-REF //CANARY/r            400 bad-signature
-    T-SSRF-REF file:///etc/passwd    400 bad-signature
-    T-SSRF-REF r.xml                 400 bad-signature
-    T-SSRF-REF absent                400 bad-signature
-    "#);
+    insta::assert_snapshot!(target.table());
 }
 
-/// These signatures are good by xmlsec1: an `XPath` that leaves the attacker's part out of the digest.
+/// The first of them is good by xmlsec1: a transform leaves the attacker's part out of the digest.
 #[tokio::test]
 async fn a_transform_beyond_the_two_is_refused() {
     let mut target = Target::start().await;
@@ -379,14 +339,7 @@ async fn a_transform_beyond_the_two_is_refused() {
     let s = signed(&target, &sp);
     let answer = sent(&target, &s.whole.replacen(exclusive, "</ds:Transforms>", 1)).await;
     target.refused("enveloped-signature alone", &answer);
-    insta::assert_snapshot!(target.table(), @r#"
-    T-SIG-XPATH                      400 bad-signature
-    T-SIG-XPATH2                     400 bad-signature
-    T-SIG-XSLT                       400 bad-signature
-    T-SIG-BASE64                     400 bad-signature
-    T-SIG-DECRYPT                    400 bad-signature
-    enveloped-signature alone        400 bad-signature
-    "#);
+    insta::assert_snapshot!(target.table());
 }
 
 #[tokio::test]
@@ -435,18 +388,5 @@ async fn a_weak_or_foreign_key_is_refused() {
     );
     let answer = sent(&target, &s.whole.replacen("</ds:Signature>", &embedded, 1)).await;
     target.refused("T-KEY-EMBEDDED", &answer);
-    insta::assert_snapshot!(target.table(), @r#"
-    T-ALG rsa-sha1, good             400 bad-signature
-    T-ALG sha1 digest, good          400 bad-signature
-    T-ALG http://www.w3.org/2001/04/xmldsig-more#rsa-md5 400 bad-signature
-    T-ALG http://www.w3.org/2000/09/xmldsig#dsa-sha1 400 bad-signature
-    T-ALG http://www.w3.org/2000/09/xmldsig#hmac-sha1 400 bad-signature
-    T-ALG http://www.w3.org/2001/04/xmldsig-more#hmac-sha256 400 bad-signature
-    T-ALG http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256 400 bad-signature
-    T-ALG http://www.w3.org/2007/05/xmldsig-more#rsa-pss 400 bad-signature
-    T-ALG urn:unknown                400 bad-signature
-    T-ALG                            400 bad-signature
-    another key                      400 bad-signature
-    T-KEY-EMBEDDED                   400 bad-signature
-    "#);
+    insta::assert_snapshot!(target.table());
 }

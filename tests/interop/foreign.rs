@@ -46,7 +46,7 @@ struct Metadata {
 
 impl ForeignSp {
     /// python3-saml with `strict`, and these of its `security` settings changed.
-    pub(crate) fn python3_saml(product: &Product, name_id_format: &str, security: Value) -> Self {
+    pub(crate) fn python3_saml(product: &Product, name_id_format: &str, security: &Value) -> Self {
         let program =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/python3_saml_sp.py");
         let mut process = Command::new(python())
@@ -86,10 +86,6 @@ impl ForeignSp {
         let output = product.try_cli(&arguments, "");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}\n{}", self.metadata);
-    }
-
-    pub(crate) fn remove(&self, product: &Product) {
-        product.cli(["sp", "remove", "foreign"]);
     }
 
     /// Has it write an AuthnRequest, with these flags of python3-saml's `login`.

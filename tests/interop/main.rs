@@ -25,6 +25,7 @@ async fn a_product_with_ada() -> Product {
 }
 
 /// Ada signs in at the SP; what the SP makes of the Response.
+#[cfg(test)]
 async fn signed_in(product: &Product, sp: &mut ForeignSp) -> Judgement {
     let browser = product.browser();
     let request = sp.request("https://sp.example/deep?a=b&c=d", json!({}));
@@ -41,7 +42,7 @@ async fn signed_in(product: &Product, sp: &mut ForeignSp) -> Judgement {
 #[tokio::test]
 async fn a_strict_python3_saml_accepts_what_we_send() {
     let product = a_product_with_ada().await;
-    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), json!({}));
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), &json!({}));
     sp.register(&product, &["--require-role", "store"]);
     let judgement = signed_in(&product, &mut sp).await;
     assert_eq!(judgement.errors, [""; 0]);
@@ -68,14 +69,15 @@ async fn each_choice_of_signatures_is_what_it_says() {
     ] {
         let wants =
             json!({"wantMessagesSigned": wants_message, "wantAssertionsSigned": wants_assertion});
-        let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:transient"), wants);
+        let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:transient"), &wants);
         sp.register(&product, &["--require-role", "store", "--sign", sign]);
         let judgement = signed_in(&product, &mut sp).await;
         assert_eq!(judgement.errors, [""; 0], "--sign {sign}");
-        sp.remove(&product);
+        product.cli(["sp", "remove", "foreign"]);
     }
     for (sign, complaint) in [("assertion", "Message"), ("response", "Assertion")] {
-        let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:transient"), json!({}));
+        let mut sp =
+            ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:transient"), &json!({}));
         sp.register(&product, &["--require-role", "store", "--sign", sign]);
         let judgement = signed_in(&product, &mut sp).await;
         assert!(
@@ -83,7 +85,7 @@ async fn each_choice_of_signatures_is_what_it_says() {
             "{:?}",
             judgement.errors
         );
-        sp.remove(&product);
+        product.cli(["sp", "remove", "foreign"]);
     }
 }
 
@@ -91,7 +93,7 @@ async fn each_choice_of_signatures_is_what_it_says() {
 async fn signed_requests_are_verified() {
     let product = a_product_with_ada().await;
     let signs = json!({"authnRequestsSigned": true});
-    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), signs);
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), &signs);
     sp.register(&product, &["--require-role", "store"]);
     let judgement = signed_in(&product, &mut sp).await;
     assert_eq!(judgement.errors, [""; 0]);
@@ -117,14 +119,14 @@ async fn signed_requests_are_verified() {
 #[tokio::test]
 async fn each_name_id_format_is_the_one_that_was_asked_for() {
     let product = a_product_with_ada().await;
-    let mut table = String::new();
+    let mut table = Vec::new();
     for format in [
         format!("{FORMAT_2}:persistent"),
         format!("{FORMAT_2}:transient"),
         format!("{FORMAT_1}:emailAddress"),
         format!("{FORMAT_1}:unspecified"),
     ] {
-        let mut sp = ForeignSp::python3_saml(&product, &format, json!({}));
+        let mut sp = ForeignSp::python3_saml(&product, &format, &json!({}));
         sp.register(&product, &["--require-role", "store"]);
         let first = signed_in(&product, &mut sp).await;
         let second = signed_in(&product, &mut sp).await;
@@ -137,17 +139,17 @@ async fn each_name_id_format_is_the_one_that_was_asked_for() {
             "opaque"
         };
         let got = first.name_id_format.expect("a format");
-        table += &format!("{format} -> {got} {shown}, again the same: {kept}\n");
-        sp.remove(&product);
+        table.push(format!("{format} -> {got} {shown}, again the same: {kept}"));
+        product.cli(["sp", "remove", "foreign"]);
     }
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table.join("\n"), @r#"
     urn:oasis:names:tc:SAML:2.0:nameid-format:persistent -> urn:oasis:names:tc:SAML:2.0:nameid-format:persistent opaque, again the same: true
     urn:oasis:names:tc:SAML:2.0:nameid-format:transient -> urn:oasis:names:tc:SAML:2.0:nameid-format:transient opaque, again the same: false
     urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress -> urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress ada@example.org, again the same: true
     urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified -> urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified ada, again the same: true
     "#);
 
-    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:kerberos"), json!({}));
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:kerberos"), &json!({}));
     sp.register(&product, &["--require-role", "store"]);
     let request = sp.request("x", json!({}));
     let answer = product.browser().visit(&request.url).await;
@@ -163,7 +165,7 @@ async fn each_name_id_format_is_the_one_that_was_asked_for() {
 #[tokio::test]
 async fn who_may_not_enter_brings_no_response() {
     let product = a_product_with_ada().await;
-    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), json!({}));
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), &json!({}));
     sp.register(&product, &["--require-role", "publisher"]);
     let ada = product.browser();
     let request = sp.request("x", json!({}));
@@ -198,7 +200,7 @@ async fn who_may_not_enter_brings_no_response() {
 #[tokio::test]
 async fn the_strict_judge_refuses_what_is_not_for_it() {
     let product = a_product_with_ada().await;
-    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), json!({}));
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), &json!({}));
     sp.register(&product, &["--require-role", "store"]);
     let browser = product.browser();
     let request = sp.request("x", json!({}));
@@ -220,7 +222,7 @@ async fn the_strict_judge_refuses_what_is_not_for_it() {
 #[tokio::test]
 async fn force_authn_asks_again() {
     let product = a_product_with_ada().await;
-    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), json!({}));
+    let mut sp = ForeignSp::python3_saml(&product, &format!("{FORMAT_2}:persistent"), &json!({}));
     sp.register(&product, &["--require-role", "store"]);
     let browser = product.browser();
     let form = browser.visit(&sp.request("x", json!({})).url).await;

@@ -75,7 +75,7 @@ pub(crate) enum Way {
 #[derive(Debug, Clone)]
 pub(crate) struct Registration {
     pub(crate) roles: BTreeSet<usize>,
-    pub(crate) all_of: bool,
+    pub(crate) asks: Asks,
     pub(crate) enabled: bool,
     /// `--denied status`.
     pub(crate) tells_sp: bool,
@@ -84,6 +84,13 @@ pub(crate) struct Registration {
     pub(crate) acs: u8,
     /// `--sign`: both, assertion, response.
     pub(crate) sign: u8,
+}
+
+/// How many of its roles a door asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asks {
+    Any,
+    All,
 }
 
 /// What comes of a sign-on.
@@ -217,7 +224,7 @@ impl Registration {
     fn at_first(door: usize) -> Self {
         Self {
             roles: BTreeSet::from([door]),
-            all_of: false,
+            asks: Asks::Any,
             enabled: true,
             tells_sp: false,
             idp_initiated: true,
@@ -231,10 +238,9 @@ impl Registration {
             .roles
             .iter()
             .map(|role| *role == EVERYONE || held.contains(role));
-        if self.all_of {
-            holds.all(|holds| holds)
-        } else {
-            holds.any(|holds| holds)
+        match self.asks {
+            Asks::Any => holds.any(|holds| holds),
+            Asks::All => holds.all(|holds| holds),
         }
     }
 }
@@ -245,7 +251,7 @@ pub(crate) fn walk(length: usize) -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let sign_on = (
+    let from_app = (
         0..BROWSERS,
         0..DOORS,
         way(),
@@ -257,11 +263,11 @@ fn step() -> impl Strategy<Value = Step> {
             way,
             who,
         });
-    let sign_in =
+    let by_itself =
         (0..BROWSERS, credentials()).prop_map(|(browser, who)| Step::SignIn { browser, who });
     prop_oneof![
-        60 => sign_on,
-        6 => sign_in,
+        60 => from_app,
+        6 => by_itself,
         3 => (0..BROWSERS).prop_map(|browser| Step::SignOut { browser }),
         10 => (0..USERS, 0..EVERYONE).prop_map(|(user, role)| Step::Grant { user, role }),
         8 => (0..USERS, 0..EVERYONE).prop_map(|(user, role)| Step::Revoke { user, role }),
@@ -291,13 +297,13 @@ fn credentials() -> impl Strategy<Value = Credentials> {
 prop_compose! {
     fn registration()(
         roles in btree_set(0..ROLES, 1..3),
-        all_of: bool,
+        asks in prop_oneof![Just(Asks::Any), Just(Asks::All)],
         enabled in proptest::bool::weighted(0.9),
         tells_sp in proptest::bool::weighted(0.3),
         idp_initiated in proptest::bool::weighted(0.7),
         acs in 0..3u8,
         sign in 0..3u8,
     ) -> Registration {
-        Registration { roles, all_of, enabled, tells_sp, idp_initiated, acs, sign }
+        Registration { roles, asks, enabled, tells_sp, idp_initiated, acs, sign }
     }
 }

@@ -23,7 +23,7 @@ use doorward::web::{App, Site, router};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::model::{DOORS, EVERYONE, Model, ROLES, Registration, USERS};
+use crate::model::{Asks, DOORS, EVERYONE, Model, ROLES, Registration, USERS};
 use crate::support::form::{Form, forms};
 use crate::support::oracle::Oracle;
 
@@ -327,10 +327,9 @@ async fn people(store: &Store, passwords: &Passwords, clock: &Clock) -> Vec<User
 }
 
 fn service_provider(door: usize, registration: &Registration) -> ServiceProvider {
-    let quantifier = if registration.all_of {
-        Quantifier::AllOf
-    } else {
-        Quantifier::AnyOf
+    let quantifier = match registration.asks {
+        Asks::Any => Quantifier::AnyOf,
+        Asks::All => Quantifier::AllOf,
     };
     let roles: BTreeSet<_> = registration
         .roles

@@ -28,7 +28,7 @@ pub(crate) struct Product {
     folder: TempDir,
     process: Child,
     oracle: Oracle,
-    /// The `IdP`'s metadata, as published and read by lxml.
+    /// The metadata of the identity provider, as published and read by lxml.
     pub(crate) metadata: Message,
     /// The same as text.
     pub(crate) metadata_xml: String,

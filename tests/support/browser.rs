@@ -32,17 +32,17 @@ pub(crate) struct Answer {
     /// The addresses that redirected here, first one first.
     pub(crate) trail: Vec<String>,
     response: Option<(String, Message)>,
-    site: Site,
+    initiator: Initiator,
 }
 
 /// `Sec-Fetch-Site`: how the one who asked for a navigation relates to its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Site {
+enum Initiator {
     /// Typed in, or a bookmark.
-    None,
+    Person,
     SameOrigin,
     SameSite,
-    CrossSite,
+    Elsewhere,
 }
 
 impl Browser {
@@ -63,14 +63,14 @@ impl Browser {
 
     /// One GET, as if typed in. A redirect is not followed.
     pub(crate) async fn get(&self, url: &str) -> Answer {
-        self.send(self.client.get(url), Site::None).await
+        self.send(self.client.get(url), Initiator::Person).await
     }
 
     /// One POST with these fields, from a page of the target's own origin. Nothing is followed.
     pub(crate) async fn post(&self, url: &str, fields: &[(&str, &str)]) -> Answer {
         let origin = url_of(url).origin().ascii_serialization();
         let request = self.client.post(url).form(fields).header("Origin", origin);
-        self.send(request, Site::SameOrigin).await
+        self.send(request, Initiator::SameOrigin).await
     }
 
     /// One POST with these fields from a page of `origin`. Nothing is followed.
@@ -87,7 +87,7 @@ impl Browser {
 
     /// Any other request; nothing is added but cookies, nothing is followed.
     pub(crate) async fn request(&self, build: impl FnOnce(&Client) -> RequestBuilder) -> Answer {
-        self.receive(build(&self.client), Site::None).await
+        self.receive(build(&self.client), Initiator::Person).await
     }
 
     /// GET, then every redirect.
@@ -97,7 +97,7 @@ impl Browser {
     }
 
     /// Follows redirects, each with a GET, until something else comes. The page that stands in for
-    /// a redirect where the address would be too long (DESIGN 10) is one more hop.
+    /// a redirect where the address would be too long (decision 10) is one more hop.
     pub(crate) async fn follow(&self, answer: Answer) -> Answer {
         let answer = self.redirected(answer).await;
         match answer.hand_on_form() {
@@ -116,8 +116,8 @@ impl Browser {
             check_request_in(&location);
             let crossed = relation(&url_of(&answer.url), &url_of(&location));
             // Without somebody who asked, redirects leave it at `none` (Fetch Metadata 2.4).
-            let site = match answer.site {
-                Site::None => Site::None,
+            let site = match answer.initiator {
+                Initiator::Person => Initiator::Person,
                 before => before.max(crossed),
             };
             let mut trail = answer.trail;
@@ -197,12 +197,12 @@ impl Browser {
         self.jar.add_cookie_str(set_cookie, &url_of(url));
     }
 
-    async fn send(&self, request: RequestBuilder, site: Site) -> Answer {
+    async fn send(&self, request: RequestBuilder, site: Initiator) -> Answer {
         let word = match site {
-            Site::None => "none",
-            Site::SameOrigin => "same-origin",
-            Site::SameSite => "same-site",
-            Site::CrossSite => "cross-site",
+            Initiator::Person => "none",
+            Initiator::SameOrigin => "same-origin",
+            Initiator::SameSite => "same-site",
+            Initiator::Elsewhere => "cross-site",
         };
         let request = request
             .header("Sec-Fetch-Site", word)
@@ -212,7 +212,7 @@ impl Browser {
         self.receive(request, site).await
     }
 
-    async fn receive(&self, request: RequestBuilder, site: Site) -> Answer {
+    async fn receive(&self, request: RequestBuilder, site: Initiator) -> Answer {
         let response = request.send().await.expect("an answer comes");
         let url = response.url().to_string();
         let status = response.status().as_u16();
@@ -226,7 +226,7 @@ impl Browser {
             body,
             trail: Vec::new(),
             response: None,
-            site,
+            initiator: site,
         };
         if answer.is_html() && answer.url.starts_with(&self.idp) {
             answer.check_headers();
@@ -298,7 +298,7 @@ impl Answer {
         self.sign_in_form().is_some()
     }
 
-    /// The reason code that the page shows (DESIGN 17).
+    /// The reason code that the page shows (decision 17).
     pub(crate) fn reason(&self) -> Option<&str> {
         let (_, after) = self.body.split_once("href=\"/reasons/")?;
         after.split('"').next()
@@ -343,7 +343,7 @@ impl Answer {
         content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
     }
 
-    /// What every page of ours carries (THREATS, section 6).
+    /// What every page of ours carries (docs/threat-model.md).
     fn check_headers(&self) {
         let policy = self.header("content-security-policy").unwrap_or_default();
         for part in [
@@ -373,7 +373,7 @@ pub(crate) fn filled_in(form: Form, name: &str, password: &str) -> Form {
     form.with(&who, name).with(&secret, password)
 }
 
-/// The text in a `POSTed` SAML message.
+/// The text in a posted SAML message.
 pub(crate) fn decoded(message: &str) -> String {
     let bytes = STANDARD.decode(message).expect("base64");
     String::from_utf8(bytes).expect("UTF-8")
@@ -402,13 +402,13 @@ pub(crate) fn url_of(text: &str) -> Url {
     Url::parse(text).unwrap_or_else(|error| panic!("{text:?} is no address: {error}"))
 }
 
-fn relation(from: &Url, to: &Url) -> Site {
+fn relation(from: &Url, to: &Url) -> Initiator {
     if from.origin() == to.origin() {
-        Site::SameOrigin
+        Initiator::SameOrigin
     } else if from.scheme() == to.scheme() && from.host_str() == to.host_str() {
         // A site has no port, so two apps on one loopback address are one site.
-        Site::SameSite
+        Initiator::SameSite
     } else {
-        Site::CrossSite
+        Initiator::Elsewhere
     }
 }

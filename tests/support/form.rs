@@ -157,13 +157,9 @@ pub(crate) fn unescaped(text: &str) -> String {
         plain.push_str(&rest[..start]);
         rest = &rest[start..];
         let end = rest.find(';').unwrap_or(0);
-        if let Some(character) = character(rest.get(1..end.max(1)).unwrap_or_default()) {
-            plain.push(character);
-            rest = &rest[end + 1..];
-        } else {
-            plain.push('&');
-            rest = &rest[1..];
-        }
+        let named = character(rest.get(1..end.max(1)).unwrap_or_default());
+        plain.push(named.unwrap_or('&'));
+        rest = &rest[if named.is_some() { end + 1 } else { 1 }..];
     }
     plain.push_str(rest);
     plain

@@ -22,7 +22,8 @@ pub(crate) struct Message {
     pub(crate) signatures: Vec<Signature>,
     #[serde(default)]
     pub(crate) status: Vec<String>,
-    pub(crate) status_message: Option<String>,
+    #[serde(rename = "status_message")]
+    pub(crate) told: Option<String>,
     pub(crate) assertion: Option<Assertion>,
     pub(crate) acs_url: Option<String>,
     pub(crate) is_passive: Option<String>,
@@ -128,15 +129,15 @@ impl Message {
     }
 }
 
-/// The certificates that the `IdP`'s metadata names; every signature has to verify under one.
+/// The certificates that the identity provider's metadata names; every signature has to verify under one.
 #[derive(Debug, Clone)]
 pub(crate) struct Oracle {
     certificates: Vec<String>,
 }
 
 impl Oracle {
-    /// Trusts the signing certificates in a document of `IdP` metadata, which itself has to be
-    /// signed by one of them.
+    /// Trusts the signing certificates in an identity provider's metadata, which itself has
+    /// to be signed by one of them.
     pub(crate) fn trusting(metadata: &str) -> (Self, Message) {
         let oracle = Self::of_certificates_in(metadata);
         let message = oracle.check(metadata);
@@ -157,7 +158,7 @@ impl Oracle {
         let message = read(xml).unwrap_or_else(|why| panic!("the schemas object: {why}\n{xml}"));
         assert!(
             message.id.starts_with('_') && message.id.len() >= 41,
-            "ID is no `_` and 160 bits in hex (C-G5): {}",
+            "ID is no `_` and 160 bits in hex: {}",
             message.id
         );
         self.check_signatures(xml, &message);
@@ -282,7 +283,7 @@ pub(crate) fn xmlsec1_signs(template: &str, xpath: &str, private_key: &str) -> S
 fn xmlsec1(action: &str, xpath: &str) -> Command {
     let mut command = Command::new("xmlsec1");
     command.args([action, "--enabled-reference-uris", "same-doc"]);
-    // KeyInfo of the message is only a hint: the key is the one that we name (C-S10).
+    // KeyInfo of the message is only a hint: the key is the one that we name.
     command.args(["--enabled-key-data", "rsa,ecdsa,key-name"]);
     for element in SIGNED_ELEMENTS {
         command.args(["--id-attr:ID", element]);

@@ -1,5 +1,5 @@
 //! XML and signatures from outside: what the reader refuses, C14N and signatures against the
-//! xmlsec1 and xmllint of the machine on generated documents, and the attacks of THREATS.md.
+//! xmlsec1 and xmllint of the machine on generated documents, and the attacks of docs/threat-model.md.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The shape of a signature (T-SIG-*, T-ALG, T-EMPTYSTR, T-C14N-VOID of THREATS.md): what the
+//! The shape of a signature (T-SIG-*, T-ALG, T-EMPTYSTR, T-C14N-VOID of docs/threat-model.md): what the
 //! allow-list does not know is refused before any cryptography.
 
 use doorward::saml::signature::{

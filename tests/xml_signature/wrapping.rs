@@ -1,4 +1,4 @@
-//! Signature wrapping (THREATS.md, section 3, T-XSW): whatever is moved where, an evil root never
+//! Signature wrapping (vectors T-XSW of docs/threat-model.md): whatever is moved where, an evil root never
 //! comes out as signed. The same nine for requests and for metadata.
 
 use doorward::saml::signature::{

@@ -86,7 +86,7 @@ fn keys(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) 
             Ok(_) => usable += 1,
             Err(error) => findings.error(name, format!("a certificate is refused: {error}"), &fix),
         }
-        // Only the key counts (C-S7), but an expired certificate tells of a forgotten renewal.
+        // Only the key counts, but an expired certificate tells of a forgotten renewal.
         if days_left(der, open.clock.now()).is_some_and(|days| days < 0) {
             findings.warning(
                 name,

@@ -59,13 +59,25 @@ pub(super) fn text(
     for line in table.print(style, "").lines() {
         let _ = writeln!(text, "  {line}");
     }
-    let config = config.display();
+    let (doorward, config) = (how_to_call(), config.display());
     let _ = write!(
         text,
         "\n  Try this: sign in to the store as carla, then open the publisher in the same browser.\n  \
-         Then let her in, and try again:\n\n    doorward --config {config} user grant carla publisher\n\n  \
+         Then let her in, and try again:\n\n    {doorward} --config {config} user grant carla publisher\n\n  \
          {}\n\n",
-        style.quiet("Everything is on this machine and in memory of this run. Ctrl-C ends it.")
+        style.quiet(
+            "All of it is on this machine, in a temporary folder that goes away. Ctrl-C ends it."
+        )
     );
     text
+}
+
+/// The program as a shell finds it: `make demo` runs one that is not in the PATH.
+fn how_to_call() -> String {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let in_path = std::env::split_paths(&paths).any(|folder| folder.join("doorward").is_file());
+    match std::env::current_exe() {
+        Ok(program) if !in_path => program.display().to_string(),
+        _ => "doorward".to_owned(),
+    }
 }

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::super::error::{CliError, refused, usage};
-use crate::directory::name::RoleName;
+use crate::directory::name::{RoleName, is_beyond_xml};
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{self as room, NameIdFormat, Policy, check_location};
 
@@ -74,7 +74,8 @@ fn name_id(text: &str) -> Result<NameIdFormat, String> {
 }
 
 fn attribute(text: &str) -> Result<String, String> {
-    if text.len() > 190 || text.contains(char::is_control) || text.trim() != text {
+    let odd = |c: char| c.is_control() || is_beyond_xml(c);
+    if text.len() > 190 || text.contains(odd) || text.trim() != text {
         return Err("is longer than 190 bytes, or has outer blanks or control characters".into());
     }
     Ok(text.to_owned())
@@ -115,7 +116,7 @@ impl Options {
             || self.nameid.is_some()
     }
 
-    /// The rule of a new registration, which has to be said (DESIGN 2).
+    /// The rule of a new registration, which has to be said (decision 2).
     pub(super) fn new_rule(&self) -> Result<Rule, CliError> {
         self.rule(None)
     }

@@ -11,7 +11,7 @@ use super::super::password::{self, Password};
 use super::document::document;
 use crate::clock::random_id;
 use crate::directory::audit::{AuditEvent, AuditKind};
-use crate::directory::name::{RoleName, UserId, UserName};
+use crate::directory::name::{RoleName, UserId, UserName, is_beyond_xml};
 use crate::storage::{NewUser, StoreError};
 
 /// The arguments of `user add`.
@@ -123,7 +123,7 @@ pub(super) fn email(text: &str) -> Result<String, String> {
         Some((local, domain)) => !local.is_empty() && !domain.is_empty() && !local.contains('@'),
         None => text.is_empty(),
     };
-    let odd = |c: char| c.is_control() || c.is_whitespace() || "<>,;\"".contains(c);
+    let odd = |c: char| is_no_text(c) || c.is_whitespace() || "<>,;\"".contains(c);
     if !fits || text.len() > 254 || text.contains(odd) {
         return Err("is no e-mail address, such as ada@example.org".to_owned());
     }
@@ -132,7 +132,7 @@ pub(super) fn email(text: &str) -> Result<String, String> {
 
 pub(super) fn display_name(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if text.is_empty() || text.len() > 200 || text.contains(char::is_control) {
+    if text.is_empty() || text.len() > 200 || text.contains(is_no_text) {
         return Err("has to be one line of 1 to 200 bytes".to_owned());
     }
     Ok(text.to_owned())
@@ -144,11 +144,15 @@ pub(super) fn attribute(text: &str) -> Result<(String, String), String> {
         return Err("is written NAME=VALUE".to_owned());
     };
     let name = name.trim();
-    let odd = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
-    if name.is_empty() || name.len() > 190 || value.len() > 4096 || text.contains(odd) {
+    if name.is_empty() || name.len() > 190 || value.len() > 4096 || text.contains(is_no_text) {
         return Err("has no name, is too long, or has control characters".to_owned());
     }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// What an application could not be told: no XML carries it, or no line holds it.
+fn is_no_text(c: char) -> bool {
+    c.is_control() || is_beyond_xml(c)
 }
 
 #[cfg(test)]
@@ -162,6 +166,17 @@ mod tests {
         }
         for bad in ["ada", "@x", "ada@", "a b@x", "a@b@c", "<a@b>", "a@b\u{7}"] {
             assert!(email(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_display_name_is_one_line_that_xml_can_carry() {
+        assert_eq!(
+            display_name(" Ada Lovelace ").as_deref(),
+            Ok("Ada Lovelace")
+        );
+        for bad in ["", " ", "a\nb", "a\u{fffe}", "a\u{ffff}"] {
+            assert!(display_name(bad).is_err(), "{bad:?}");
         }
     }
 

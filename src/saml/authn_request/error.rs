@@ -149,7 +149,7 @@ impl RequestError {
 pub struct RequestRefused<'sp> {
     /// Why.
     pub error: RequestError,
-    /// Where to tell the SP; `None` while its endpoint cannot be trusted (C-R16).
+    /// Where to tell the SP; `None` while its endpoint cannot be trusted.
     pub reply: Option<ReplyTo<'sp>>,
 }
 
@@ -160,7 +160,7 @@ pub struct ReplyTo<'sp> {
     pub sp: &'sp ServiceProvider,
     /// Its endpoint.
     pub acs: &'sp AcsEndpoint,
-    /// The ID of the request; none where it could not be read (C-R18).
+    /// The ID of the request; none where it could not be read.
     pub id: Option<MessageId>,
     /// RelayState goes back with errors too (Bindings 3.4.3).
     pub relay_state: Option<String>,

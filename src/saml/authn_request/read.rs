@@ -30,7 +30,7 @@ const CHILDREN: [(&str, &str); 8] = [
 
 /// Each known child at most once, in order, and nothing else: no place for a wrapped original. The
 /// schema has no attributes of other namespaces here either: what another reader could take for
-/// `ID` or `AssertionConsumerServiceURL` is refused (T-NS-3, T-NS-4).
+/// `ID` or `AssertionConsumerServiceURL` is refused.
 pub(super) fn check_children(root: &Element) -> Result<(), RequestError> {
     if !root.attributes().all(|a| a.namespace().is_empty()) {
         return Err(RequestError::Schema);
@@ -52,7 +52,7 @@ pub(super) fn check_children(root: &Element) -> Result<(), RequestError> {
     }
 }
 
-/// The Issuer: present, of the format entity or none (Profiles 4.1.4.1, C-R1).
+/// The Issuer: present, of the format entity or none (Profiles 4.1.4.1).
 pub(super) fn issuer(root: &Element) -> Result<EntityId, RequestError> {
     let issuer = root
         .child(uri::SAML.uri, "Issuer")
@@ -67,7 +67,7 @@ pub(super) fn issuer(root: &Element) -> Result<EntityId, RequestError> {
     EntityId::parse_lenient(text).map_err(|_| RequestError::Issuer)
 }
 
-/// How the request chooses its endpoint (Core 3.4.1, C-R3, C-R4).
+/// How the request chooses its endpoint (Core 3.4.1).
 pub(super) fn acs(root: &Element) -> Result<AskedAcs, RequestError> {
     let location = root.attribute("AssertionConsumerServiceURL");
     let binding = root.attribute("ProtocolBinding");
@@ -113,7 +113,7 @@ pub(super) fn asked(root: &Element, context: &Context<'_>) -> Result<Asked, Requ
     })
 }
 
-/// Version 2.0 and no other (Core 4.1.3, C-G7).
+/// Version 2.0 and no other (Core 4.1.3).
 fn version(root: &Element) -> Result<(), RequestError> {
     let version = root.attribute("Version").unwrap_or_default();
     let (major, minor) = version.split_once('.').unwrap_or((version, ""));
@@ -126,7 +126,7 @@ fn version(root: &Element) -> Result<(), RequestError> {
     }
 }
 
-/// The window of IssueInstant (Bindings 3.4.5, C-R14).
+/// The window of IssueInstant (Bindings 3.4.5).
 fn issue_instant(root: &Element, context: &Context<'_>) -> Result<(), RequestError> {
     let text = root
         .attribute("IssueInstant")
@@ -142,7 +142,7 @@ fn issue_instant(root: &Element, context: &Context<'_>) -> Result<(), RequestErr
     Ok(())
 }
 
-/// Destination is ours, and is there where the request is signed (C-R5).
+/// Destination is ours, and is there where the request is signed (Bindings 3.4.5.2, 3.5.5.2).
 fn destination(root: &Element, context: &Context<'_>) -> Result<(), RequestError> {
     match root.attribute("Destination") {
         Some(destination) if destination == context.receiver.sso_location => Ok(()),
@@ -152,7 +152,7 @@ fn destination(root: &Element, context: &Context<'_>) -> Result<(), RequestError
     }
 }
 
-/// An IDPList has to name us; everything else in Scoping is for proxies (Core 3.4.1.2, C-R19).
+/// An IDPList has to name us; everything else in Scoping is for proxies (Core 3.4.1.2).
 fn scoping(root: &Element, receiver: &Receiver) -> Result<(), RequestError> {
     let list = root
         .child(uri::SAMLP.uri, "Scoping")
@@ -168,7 +168,7 @@ fn scoping(root: &Element, receiver: &Receiver) -> Result<(), RequestError> {
     }
 }
 
-/// An xs:boolean: `true`, `false`, `1` or `0` (C-R9).
+/// An xs:boolean: `true`, `false`, `1` or `0`.
 fn boolean(element: &Element, attribute: &str) -> Result<Option<bool>, RequestError> {
     match element.attribute(attribute).map(str::trim) {
         None => Ok(None),
@@ -178,7 +178,7 @@ fn boolean(element: &Element, attribute: &str) -> Result<Option<bool>, RequestEr
     }
 }
 
-/// The NameIDPolicy, with a format of ours or none (Core 3.4.1.1, C-N2, C-N3, C-N8).
+/// The NameIDPolicy, with a format of ours or none (Core 3.4.1.1).
 fn name_id_policy(root: &Element, sp: &ServiceProvider) -> Result<AskedNameId, RequestError> {
     let Some(policy) = root.child(uri::SAMLP.uri, "NameIDPolicy") else {
         return Ok(AskedNameId {
@@ -206,7 +206,7 @@ fn name_id_policy(root: &Element, sp: &ServiceProvider) -> Result<AskedNameId, R
     })
 }
 
-/// The context to assert (Core 3.3.2.2.1, C-N11, C-N13). Only `exact` is offered: the other
+/// The context to assert (Core 3.3.2.2.1). Only `exact` is offered: the other
 /// comparisons need an order of contexts, which nobody has configured.
 fn authn_context(root: &Element, receiver: &Receiver) -> Result<AuthnContext, RequestError> {
     let Some(requested) = root.child(uri::SAMLP.uri, "RequestedAuthnContext") else {
@@ -229,7 +229,7 @@ fn authn_context(root: &Element, receiver: &Receiver) -> Result<AuthnContext, Re
     AuthnContext::exact(receiver.context, classes).ok_or(RequestError::AuthnContext)
 }
 
-/// The Subject, a plain NameID without confirmation (Profiles 4.1.4.1, C-R8).
+/// The Subject, a plain NameID without confirmation (Profiles 4.1.4.1).
 fn subject(root: &Element) -> Result<Option<AskedSubject>, RequestError> {
     let Some(subject) = root.child(uri::SAML.uri, "Subject") else {
         return Ok(None);

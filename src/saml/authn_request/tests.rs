@@ -1,4 +1,4 @@
-//! The rules of an AuthnRequest, one row each (CONFORMANCE.md, sections 3 and 4).
+//! The rules of an AuthnRequest, one row each (Core 3.4.1, Profiles 4.1.4.1).
 
 use std::time::Duration;
 
@@ -131,13 +131,13 @@ fn c_r1_the_issuer_is_an_entity_and_stands_in_its_namespace() {
     assert_eq!(
         parse(&with(foreign)).err(),
         Some(RequestError::Schema),
-        "T-NS-2"
+        "an Issuer of another namespace is none"
     );
     let upper = "<saml:Issuer>https://SP.example/metadata</saml:Issuer>";
     assert_eq!(
         outcome(&with(upper)).err(),
         Some((RequestError::IssuerMismatch, false)),
-        "C-G1"
+        "entityIDs compare byte for byte (Core 1.3.1)"
     );
 }
 
@@ -190,7 +190,7 @@ fn c_r2_only_registered_endpoints_of_the_post_binding_are_answered_to() {
     assert_eq!(
         asked(foreign, "").err(),
         Some((RequestError::Schema, false)),
-        "T-NS-3"
+        "an attribute of another namespace"
     );
 }
 

@@ -1,4 +1,4 @@
-//! What an assertion says, held against CONFORMANCE.md, sections 4 to 6, and against values that
+//! What an assertion says, held against Core 2 and Profiles 4.1.4.2, and against values that
 //! try to say more.
 
 use std::collections::BTreeSet;
@@ -378,7 +378,7 @@ fn a_preview_is_unsigned_and_expired_before_it_was_made() {
 }
 
 #[test]
-fn t_inj_characters_that_xml_cannot_carry_are_refused_and_not_dropped() {
+fn characters_that_xml_cannot_carry_are_refused_and_not_dropped() {
     for value in ["a\u{0}b", "a\u{8}b", "\u{b}", "\u{fffe}"] {
         let user = User {
             display_name: value.to_owned(),
@@ -421,9 +421,9 @@ fn c_a3_a_status_stands_nested_and_carries_no_assertion() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// T-INJ: whatever a name holds, it comes out as that very value, and as nothing else.
+    /// Whatever a name holds, it comes out as that very value, and as nothing else.
     #[test]
-    fn t_inj_values_stay_values(
+    fn values_stay_values(
         name in "[^\\p{Cc}\u{fffe}\u{ffff}]{1,40}|]]>|</saml:AttributeValue><saml:AttributeValue>admin|<!--|&amp;|AT&T|\"><script>",
         value in "[^\\p{Cc}\u{fffe}\u{ffff}]{0,40}|\t\r\n|]]>|&#0;",
     ) {

@@ -1,6 +1,6 @@
 //! Signatures over XML and over octets: checking others' and making ours.
 //!
-//! A signature passes an allow-list of shapes before any cryptography (THREATS.md, section 3), its
+//! A signature passes an allow-list of shapes before any cryptography (decision 5), its
 //! digest is taken over our own tree, and only the element that was digested is handed out. Keys
 //! come from the caller; what a message says about keys is never read.
 

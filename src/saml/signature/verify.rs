@@ -115,7 +115,7 @@ pub fn verify_octets(
     find_key(keys, algorithm, octets, signature, EcdsaForm::RawOrDer).map(|_| ())
 }
 
-/// Tries every key that fits: a peer that rolls its key over has two (CONFORMANCE.md, C-S7).
+/// Tries every key that fits: a peer that rolls its key over has two.
 fn find_key(
     keys: &[VerifyingKey],
     algorithm: SignatureAlgorithm,

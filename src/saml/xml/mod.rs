@@ -2,7 +2,7 @@
 //! and one writer that produces canonical form directly.
 //!
 //! It knows nothing of SAML, of signatures and of where the bytes came from. There is no second
-//! parser in Doorward: what was canonicalised is what is read (DESIGN, decision 5).
+//! parser in Doorward: what was canonicalised is what is read (decision 5).
 
 mod attributes;
 mod c14n;

@@ -1,5 +1,5 @@
 //! The strict reader: one pass of the tokeniser, every rule of well-formedness and namespaces that
-//! it lets through checked here, and what SAML forbids beside (DESIGN, decision 5).
+//! it lets through checked here, and what SAML forbids beside (decision 5).
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -51,15 +51,10 @@ const fn rule_of(error: &TokenError) -> XmlError {
     }
 }
 
-/// An element whose end tag has not come yet.
-struct Open {
-    element: Element,
-    has_comment: bool,
-}
-
 struct Builder<'l> {
     limits: &'l Limits,
-    open: Vec<Open>,
+    /// The elements whose end tags have not come yet.
+    open: Vec<Element>,
     root: Option<Element>,
     /// The text that is being joined; it becomes one node at the next tag.
     text: String,
@@ -182,21 +177,16 @@ impl<'l> Builder<'l> {
             attributes: self.attributes(&scope, &raw)?,
             content: Vec::new(),
             scope,
+            has_comment: false,
         };
         self.remember_ids(&element)?;
-        self.open.push(Open {
-            element,
-            has_comment: false,
-        });
+        self.open.push(element);
         Ok(())
     }
 
     /// The bindings in scope at an element: its parent's, and what it declares itself.
     fn scope(&self, raw: &[RawAttribute<'_>]) -> Result<Scope, XmlError> {
-        let inherited = self
-            .open
-            .last()
-            .map_or(&self.no_scope, |open| &open.element.scope);
+        let inherited = self.open.last().map_or(&self.no_scope, |open| &open.scope);
         let mut declared = raw.iter().filter_map(declaration).peekable();
         if declared.peek().is_none() {
             return Ok(Arc::clone(inherited));
@@ -290,8 +280,7 @@ impl<'l> Builder<'l> {
         }
         self.count_node()?;
         if let Some(open) = self.open.last_mut() {
-            open.element
-                .content
+            open.content
                 .push(Node::Text(std::mem::take(&mut self.text)));
         }
         Ok(())
@@ -299,18 +288,14 @@ impl<'l> Builder<'l> {
 
     fn end(&mut self) -> Result<(), XmlError> {
         self.flush_text()?;
-        let Some(Open {
-            element,
-            has_comment,
-        }) = self.open.pop()
-        else {
+        let Some(element) = self.open.pop() else {
             return Err(XmlError::Tags);
         };
-        if has_comment && holds_value(&element) {
+        if element.has_comment && holds_value(&element) {
             return Err(XmlError::CommentInValue);
         }
         match self.open.last_mut() {
-            Some(parent) => parent.element.content.push(Node::Element(element)),
+            Some(parent) => parent.content.push(Node::Element(element)),
             None => self.root = Some(element),
         }
         Ok(())

@@ -50,6 +50,7 @@ pub struct Element {
     pub(super) attributes: Vec<Attribute>,
     pub(super) content: Vec<Node>,
     pub(super) scope: Scope,
+    pub(super) has_comment: bool,
 }
 
 /// What an element holds. Two texts never stand side by side.
@@ -152,6 +153,12 @@ impl Element {
     ) -> impl Iterator<Item = &'e Self> {
         self.children()
             .filter(move |child| child.is(namespace, local))
+    }
+
+    /// Whether a comment stood directly in it; the comment itself is not in the tree.
+    #[must_use]
+    pub const fn has_comment(&self) -> bool {
+        self.has_comment
     }
 
     /// The whole value of an element that holds nothing but a value.

@@ -1,4 +1,4 @@
-//! The writer: what it produces is in exclusive-C14N form already (DESIGN, decision 7), so that a
+//! The writer: what it produces is in exclusive-C14N form already (decision 7), so that a
 //! signature is a digest over our own bytes and nothing is parsed again.
 
 use std::cmp::Ordering;

@@ -43,7 +43,7 @@ impl fmt::Display for Base64 {
 
 impl HtmlSafe for Base64 {}
 
-/// A token on its way to our own origin, where the cookie comes along (DESIGN 10).
+/// A token on its way to our own origin, where the cookie comes along (decision 10).
 #[derive(Debug, Template)]
 #[template(path = "hand_on.html")]
 pub struct HandOnPage {
@@ -53,7 +53,7 @@ pub struct HandOnPage {
     pub token: String,
 }
 
-/// Another site started IdP-initiated SSO: it asks first (DESIGN 17).
+/// Another site started IdP-initiated SSO: it asks first (decision 17).
 #[derive(Debug, Template)]
 #[template(path = "idp_initiated.html")]
 pub struct IdpInitiatedConfirmPage {

@@ -13,7 +13,7 @@ use crate::web::assets;
 pub struct LoginPage {
     /// The app that asks; none when somebody signs in to Doorward itself.
     pub app: Option<AskingApp>,
-    /// The sealed token: what was asked (DESIGN 9).
+    /// The sealed token: what was asked (decision 9).
     pub token: String,
     /// What stood in the field before, or whom the request names.
     pub user_name: Option<String>,
@@ -30,7 +30,7 @@ pub struct LoginPage {
 pub struct AskingApp {
     /// Its display name.
     pub name: String,
-    /// Where it is: the name alone can be anybody's (THREATS.md, section 6).
+    /// Where it is: the name alone can be anybody's.
     pub host: String,
 }
 

@@ -93,6 +93,12 @@ fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// A text of ours cut at its backticks: every second part is code.
+fn code_parts(text: &str) -> Vec<(bool, &str)> {
+    let parts = text.split('`').enumerate();
+    parts.map(|(n, part)| (n % 2 == 1, part)).collect()
+}
+
 /// An address fit for `href` or `action`: http(s) or a path of ours, else the launcher.
 /// Registrations are checked when they are made; this is the second lock (`javascript:`, `//host`).
 fn href(url: &str) -> &str {
