@@ -79,7 +79,7 @@ impl PostFormPage {
             Self {
                 app_name: "Store".into(),
                 acs: "https://store.example.org/saml/acs".into(),
-                saml_response: Base64::of("<samlp:Response/>>?"),
+                saml_response: Base64::of("<samlp:Response/>>?>?!"),
                 relay_state: Some("/assets?q=a&b=\"<c>\"".into()),
             },
             Self {
