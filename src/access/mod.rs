@@ -34,6 +34,7 @@ pub struct Grant<'sp> {
     user: User,
     entrance: Entrance,
     decided_at: UnixTime,
+    limits: SessionLimits,
 }
 
 /// By what the grant came about.
@@ -139,6 +140,7 @@ pub fn authorize(
             user,
             entrance,
             decided_at: parts.read_at,
+            limits,
         }),
         Err(refusal) => Err(denied(refusal, sign_on, Some(user))),
     }
@@ -300,6 +302,7 @@ impl<'sp> Grant<'sp> {
                     .map_or_else(fresh_index, |known| known.session_index.clone()),
                 first_visit: participant.is_none(),
                 use_up: use_up.clone(),
+                seen_every: self.limits.seen_every(),
             }),
         }
     }

@@ -177,8 +177,14 @@ pub(super) fn base_url(text: &str, allow_insecure_http: bool) -> Result<String, 
             "write https, or allow_insecure_http = true if this is only a trial",
         ));
     }
-    let path = url.path().trim_end_matches('/');
-    Ok(format!("{}{path}", url.origin().ascii_serialization()))
+    // Forms, redirects and cookies name paths from the root of the host.
+    if !url.path().trim_end_matches('/').is_empty() {
+        return Err(wrong(
+            format!("{text:?} has a path"),
+            "give Doorward a host name of its own, such as \"https://login.example.org\"",
+        ));
+    }
+    Ok(url.origin().ascii_serialization())
 }
 
 #[cfg(test)]
@@ -213,10 +219,7 @@ mod tests {
             good("https://Login.example.org/"),
             "https://login.example.org"
         );
-        assert_eq!(
-            good("https://x.example:443/a/../idp//"),
-            "https://x.example/idp"
-        );
+        assert_eq!(good("https://x.example:443/a/..//"), "https://x.example");
         assert_eq!(good("http://localhost:8080"), "http://localhost:8080");
         assert_eq!(good("http://[::1]:8080/"), "http://[::1]:8080");
         for text in [
@@ -225,6 +228,7 @@ mod tests {
             "https://u:p@x.example",
             "https://x.example?a",
             "https://x.example#a",
+            "https://x.example/idp",
             "http://x.example",
             "",
         ] {

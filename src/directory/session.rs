@@ -33,6 +33,15 @@ pub struct SessionLimits {
     pub absolute: Duration,
 }
 
+impl SessionLimits {
+    /// How exactly `last_seen_at` has to be kept: to five minutes, so that a warm sign-on writes
+    /// nothing but its audit row (decision 14), and finer where the idle limit is short.
+    #[must_use]
+    pub fn seen_every(self) -> Duration {
+        Duration::from_mins(5).min(self.idle / 4)
+    }
+}
+
 impl Session {
     /// Whether the session still counts at `now`.
     #[must_use]
@@ -70,4 +79,6 @@ pub struct Release {
     pub first_visit: bool,
     /// Hash of the flow whose sign-in is used up by this answer.
     pub use_up: Option<String>,
+    /// How exactly the session's `last_seen_at` is kept.
+    pub seen_every: Duration,
 }

@@ -1,7 +1,5 @@
 //! What a released assertion leaves in the database beside its audit row (decision 14).
 
-use std::time::Duration;
-
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::directory::session::Release;
@@ -9,9 +7,6 @@ use crate::directory::time::UnixTime;
 
 use super::error::StoreError;
 use super::writer::{Recorded, Visit};
-
-/// `last_seen` is exact to so much: a warm sign-on writes its audit row and nothing else.
-const LAST_SEEN_EVERY: Duration = Duration::from_mins(5);
 
 /// The session, and what the SP has had to do with it, at this moment.
 const STATE: &str = "\
@@ -68,7 +63,7 @@ pub(super) fn put(
             .prepare_cached(FIRST_RELEASE)?
             .execute(params![user, sp, now.millis()])?;
     }
-    if now.since(UnixTime::from_millis(state.last_seen_at)) >= LAST_SEEN_EVERY {
+    if now.since(UnixTime::from_millis(state.last_seen_at)) >= release.seen_every {
         let now = now.millis();
         connection
             .prepare_cached(SEEN)?

@@ -154,7 +154,13 @@ async fn tell_sp(
     user: &User,
     error: &ResponseError,
 ) -> Result<HttpResponse, Failure> {
-    let Some(status) = error.status() else {
+    // A passive request learns nothing about the person (decision 17).
+    let told = if request.asked().is_passive {
+        Some(Status::NoPassive)
+    } else {
+        error.status()
+    };
+    let Some(status) = told.filter(|_| error.status().is_some()) else {
         return Err(Failure::internal(error));
     };
     let event = event(app, visit, request.sp(), user);

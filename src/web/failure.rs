@@ -150,7 +150,6 @@ fn status(reason: ReasonCode) -> StatusCode {
         | ReasonCode::NotSignedIn
         | ReasonCode::SignInTooOld
         | ReasonCode::WrongPassword
-        | ReasonCode::BadForm
         | ReasonCode::IdpInitiatedNotAllowed
         | ReasonCode::UnknownPrincipal => StatusCode::FORBIDDEN,
         ReasonCode::Throttled => StatusCode::TOO_MANY_REQUESTS,
@@ -161,6 +160,7 @@ fn status(reason: ReasonCode) -> StatusCode {
         ReasonCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         ReasonCode::NoAuthnContext
         | ReasonCode::InvalidNameIdPolicy
+        | ReasonCode::BadForm
         | ReasonCode::BadEncoding
         | ReasonCode::DuplicateParameter
         | ReasonCode::MissingParameter

@@ -28,7 +28,9 @@ pub(super) async fn ask(State(app): State<App>, visit: Visit) -> Result<Response
         Some(token) => app.store.session(&token).await?,
         None => None,
     };
-    match (session, visit.csrf()) {
+    // Who has a session that has ended is signed in no more.
+    let live = session.filter(|(session, _)| session.is_live(app.site.limits, app.now()));
+    match (live, visit.csrf()) {
         (Some((_, user)), Some(csrf)) => Ok(headers::own_page(&LogoutConfirmPage {
             display_name: user.display_name,
             user_name: user.name.as_str().to_owned(),

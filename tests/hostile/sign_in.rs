@@ -1,4 +1,4 @@
-//! What other sites and guessers try at the sign-in itself (THREATS.md, section 6).
+//! What other sites and guessers try at the sign-in itself (docs/threat-model.md).
 
 use crate::support::app::Product;
 use crate::support::browser::Browser;
@@ -134,7 +134,7 @@ async fn guesses_sent_at_once_are_slowed_like_those_sent_one_by_one() {
     let token = form.value("token").expect("a token");
     let trial = |password: String| {
         let (guesser, url) = (guesser.clone(), product.idp("/login"));
-        let fields = vec![
+        let fields = [
             ("token".to_owned(), token.to_owned()),
             ("username".to_owned(), "ada".to_owned()),
             ("password".to_owned(), password),

@@ -185,5 +185,6 @@ pub(crate) fn release(session: &Session, index: &str) -> Release {
         session_index: index.to_owned(),
         first_visit: true,
         use_up: None,
+        seen_every: LIMITS.seen_every(),
     }
 }

@@ -94,7 +94,7 @@ async fn a_used_session_ends_when_it_has_to() {
         world.pass(HOUR);
         let page = comes_from_the_app(&mut world).await;
         let later = assertion(&world, &page);
-        // What is said about the sign-in is said about the sign-in, not about now (C-A7, C-A9).
+        // What is said about the sign-in is said about the sign-in, not about now (Core 2.7.2).
         assert_eq!(later.authn_instant, first.authn_instant);
         assert_eq!(later.session_not_on_or_after, first.session_not_on_or_after);
         assert_eq!(later.session_index, first.session_index);

@@ -93,7 +93,8 @@ pub(in super::super) async fn add_person(
     let hash = password.hash(&open.config).await?;
     let created = open.ensure_roles(&person.roles).await?;
     let event = AuditEvent {
-        detail: Some(format!("roles: {}", names(&person.roles).join(", "))),
+        detail: (!person.roles.is_empty())
+            .then(|| format!("roles: {}", names(&person.roles).join(", "))),
         ..open.event_about(AuditKind::UserAdded, &person.name)
     };
     let mut roles = person.roles;
