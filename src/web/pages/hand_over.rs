@@ -79,11 +79,7 @@ impl PostFormPage {
             Self {
                 app_name: "Store".into(),
                 acs: "https://store.example.org/saml/acs".into(),
-<<<<<<< HEAD
-                saml_response: Base64::of("<samlp:Response/>>?>?!"),
-=======
                 saml_response: Base64::of("<samlp:Response/>>  ?"),
->>>>>>> main
                 relay_state: Some("/assets?q=a&b=\"<c>\"".into()),
             },
             Self {
