@@ -34,8 +34,8 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
+mod digest;
 pub mod directory;
-mod hmac;
 pub mod keystore;
 pub mod saml;
 pub mod storage;

@@ -27,11 +27,11 @@ struct Room {
 const ROOMS: &[Room] = &[
     pure_room("directory", &[]),
     pure_room("access", &["directory"]),
-    pure_room("hmac", &[]),
-    pure_room("saml", &["access", "directory", "hmac"]),
+    pure_room("digest", &[]),
+    pure_room("saml", &["access", "directory", "digest"]),
     room("authn", &["clock", "directory"]),
     // Ids and the audit clock come in through `clock`, a leaf; nothing of the outside does.
-    room("storage", &["clock", "directory", "hmac"]),
+    room("storage", &["clock", "directory", "digest"]),
     room("clock", &["directory"]),
     room("config", &["authn", "directory", "saml"]),
     // It reads and writes what storage keeps sealed for it; SQL it has none.

@@ -43,7 +43,7 @@ impl BareKey {
         for _ in 0..SIGNATURES {
             self.sign()?;
         }
-        Ok((own_cpu_time()? - before) / SIGNATURES)
+        Ok(own_cpu_time()?.saturating_sub(before) / SIGNATURES)
     }
 
     fn sign(&mut self) -> std::result::Result<(), ErrorStack> {

@@ -2,9 +2,9 @@
 
 use super::uri;
 use super::xml::Writer;
+use crate::digest::HmacKey;
 use crate::directory::name::{EntityId, MessageId, UserId};
 use crate::directory::service_provider::NameIdFormat;
-use crate::hmac::HmacKey;
 
 /// The secret behind persistent ids. It outlives every signing key: who changes it gives every
 /// person a new id at every SP.

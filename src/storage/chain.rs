@@ -9,7 +9,7 @@
 use openssl::sha::Sha256;
 
 use crate::clock::{Clock, random};
-use crate::hmac::HmacKey;
+use crate::digest::HmacKey;
 
 use super::audit::Fields;
 use super::error::StoreError;

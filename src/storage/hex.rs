@@ -1,5 +1,7 @@
 //! Lower-case hexadecimal, and hashes in it: the form in which long or secret keys are looked up.
 
+use crate::digest;
+
 /// Bytes as lower-case hex.
 pub(crate) fn encode(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] = [
@@ -34,5 +36,5 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
 
 /// SHA-256 in lower-case hex.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    encode(&openssl::sha::sha256(bytes))
+    encode(&digest::sha256(bytes))
 }

@@ -1,8 +1,8 @@
 //! What waits to be written, and when it is a batch (decision 14).
 //!
-//! A COMMIT costs as much for sixteen rows as for one, so a row waits for those of which the queue
-//! knows that they are on their way, and for nothing else: alone, it is committed at once. Whoever
-//! is about to write says so beforehand, with [`Queue::announce`].
+//! A COMMIT costs as much for sixteen rows as for one, so a row waits for those that are likely to
+//! come: for as many as came together the last time, and for those of which the queue knows that
+//! they are on their way ([`Queue::announce`]). Alone, it is committed at once.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::error::StoreError;
 /// So many writes share a COMMIT at most.
 const TOGETHER: usize = 16;
 
-/// So long a batch waits for those that are on their way.
+/// So long a batch waits for others.
 const PATIENCE: Duration = Duration::from_millis(2);
 
 /// So many writes wait at most; more are turned away.
@@ -33,6 +33,8 @@ struct State<T> {
     waiting: Vec<T>,
     /// How many are on their way.
     announced: usize,
+    /// How many came together the last time.
+    expected: usize,
     is_open: bool,
 }
 
@@ -54,6 +56,7 @@ impl<T> Queue<T> {
         let state = State {
             waiting: Vec::with_capacity(TOGETHER),
             announced: 0,
+            expected: 1,
             is_open: true,
         };
         Self(Arc::new(Shared {
@@ -79,6 +82,7 @@ impl<T> Queue<T> {
         let waited = bell.wait_timeout_while(state, PATIENCE, incomplete);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let count = state.waiting.len().min(TOGETHER);
+        state.expected = count;
         let batch: Vec<_> = state.waiting.drain(..count).collect();
         (!batch.is_empty()).then_some(batch)
     }
@@ -98,7 +102,8 @@ impl<T> Queue<T> {
 impl<T> State<T> {
     /// Whether what waits is written without waiting longer.
     fn is_complete(&self) -> bool {
-        self.announced == 0 || self.waiting.len() >= TOGETHER || !self.is_open
+        let all_came = self.announced == 0 && self.waiting.len() >= self.expected;
+        all_came || self.waiting.len() >= TOGETHER || !self.is_open
     }
 }
 

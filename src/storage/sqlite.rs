@@ -18,10 +18,6 @@ use super::error::StoreError;
 /// How long a writer waits for another process, such as a command on the same database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// So many bytes of the file are read through the page cache of the system: every commit makes a
-/// reader forget its own pages, and reading them again costs a system call each.
-const MAPPED: i64 = 64 << 20;
-
 /// What a commit promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -116,7 +112,6 @@ impl Sqlite {
     fn reading_connection(&self) -> rusqlite::Result<Connection> {
         let connection = self.connection()?;
         connection.pragma_update(None, "query_only", true)?;
-        connection.pragma_update(None, "mmap_size", MAPPED)?;
         Ok(connection)
     }
 

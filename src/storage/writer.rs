@@ -77,13 +77,13 @@ impl Announced {
     /// or nothing.
     pub async fn release(
         self,
-        release: &Release,
+        release: Release,
         sp: &SpId,
         name_id_is_persistent: bool,
         event: AuditEvent,
     ) -> Result<Recorded, StoreError> {
         let visit = Visit {
-            release: release.clone(),
+            release,
             sp: sp.clone(),
             persistent: name_id_is_persistent,
         };
@@ -161,7 +161,7 @@ impl Store {
         event: AuditEvent,
     ) -> Result<Recorded, StoreError> {
         self.announce()?
-            .release(release, sp, name_id_is_persistent, event)
+            .release(release.clone(), sp, name_id_is_persistent, event)
             .await
     }
 }

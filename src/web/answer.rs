@@ -114,7 +114,7 @@ async fn release(
     };
     let sp = request.sp();
     match announced
-        .release(&released, &sp.id, persistent, event)
+        .release(released, &sp.id, persistent, event)
         .await?
     {
         Recorded::SessionGone | Recorded::FlowUsedUp | Recorded::VisitedMeanwhile => {

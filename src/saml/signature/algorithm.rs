@@ -3,9 +3,10 @@
 
 use openssl::hash::MessageDigest;
 use openssl::md::{Md, MdRef};
-use openssl::sha::{sha256, sha384, sha512};
+use openssl::sha::{sha384, sha512};
 
 use super::SignatureError;
+use crate::digest::sha256;
 
 /// The signature algorithms that we check, and that our own keys use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -10,11 +10,11 @@ use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::Padding;
-use openssl::sha::sha256;
 use openssl::x509::X509;
 
 use super::key::{KeyError, KeyType};
 use super::{DS, DigestAlgorithm, ENVELOPED, EXCLUSIVE_C14N, SignatureAlgorithm};
+use crate::digest::sha256;
 use crate::saml::xml::is_nc_name;
 
 /// Why nothing was signed.
