@@ -156,6 +156,9 @@ async fn try_password(
         Some(name) => app.store.credential(&name.key()).await?,
         None => None,
     };
+    let known = credential
+        .as_ref()
+        .map(|credential| credential.name.clone());
     let usable = credential.filter(|credential| wait.is_none() && !credential.disabled);
     let stored = usable
         .as_ref()
@@ -177,13 +180,13 @@ async fn try_password(
     };
     match (wait, usable, verified.ok) {
         (Some(wait), ..) => {
-            let event = failed(app, visit, parsed, ReasonCode::Throttled);
+            let event = failed(app, visit, known, ReasonCode::Throttled);
             app.store.record(event).await?;
             Ok(Trial::Wait(wait))
         }
         (None, Some(credential), true) => Ok(Trial::Right(credential, verified.rehash)),
         _ => {
-            let event = failed(app, visit, parsed, ReasonCode::WrongPassword);
+            let event = failed(app, visit, known, ReasonCode::WrongPassword);
             tracing::warn!(trace = %visit.trace, reason = "wrong-password", "sign-in failed");
             app.store.sign_in_failed(&account, &source, event).await?;
             Ok(Trial::Wrong)
@@ -204,11 +207,13 @@ pub(super) async fn delay(
     Ok(throttle::delay(&history, app.now()))
 }
 
-fn failed(app: &App, visit: &Visit, user: Option<UserName>, reason: ReasonCode) -> AuditEvent {
+/// A name that nobody has is not written down: it may be a password in the wrong field.
+fn failed(app: &App, visit: &Visit, known: Option<UserName>, reason: ReasonCode) -> AuditEvent {
     AuditEvent {
+        detail: known.is_none().then(|| "no such user".to_owned()),
         outcome: Outcome::Refused,
         reason: Some(reason),
-        user,
+        user: known,
         ..visit.event(app, AuditKind::SignIn)
     }
 }
