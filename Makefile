@@ -16,7 +16,7 @@ test: ## set up what the tests need, then run all of them (ARGS="--test promise"
 check: ## formatting, lints, documentation, dependencies, scripts
 	@scripts/check.sh
 
-bench: ## the benchmarks, on a release build
+bench: ## the benchmark, on a release build (ARGS="-- 40 1": 40 rounds of the first variant)
 	@scripts/bench.sh $(ARGS)
 
 screenshots: ## make docs/images anew from the running demo

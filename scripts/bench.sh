@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the benchmarks on a release build without the demo; arguments go to cargo (bench.sh --bench NAME).
+# Runs the benchmark on a release build without the demo; what follows -- goes to it (docs/speed.md).
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -8,4 +8,4 @@ need_rust
 need_packages "to build" "${BUILD_PACKAGES[@]}"
 cd "$ROOT"
 say "building with optimisation and measuring; leave the machine alone meanwhile"
-cargo bench --locked --no-default-features "$@"
+cargo bench --locked --no-default-features --bench warm_sso "$@"

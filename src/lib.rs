@@ -18,7 +18,8 @@
 //!    it one strict XML reader, one tree, one canonicaliser, one writer.
 //! 4. [`authn`] – proving who somebody is: passwords, the bounded hashing pool, throttling.
 //! 5. [`storage`] – the database, and the only room that knows SQL. It alone makes facts.
-//! 6. [`clock`], [`config`], [`keystore`] – where time, settings and keys come from.
+//! 6. [`clock`], [`config`], [`keystore`] – where time, settings and keys come from; `digest`, how
+//!    every request is hashed.
 //! 7. [`web`] – HTTP: one file per address; handlers extract, fetch, decide by asking, and answer.
 //! 8. [`cli`] – one file per command.
 //! 9. `demo` – the store and the publisher of `doorward demo`: real service providers that know no

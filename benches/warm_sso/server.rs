@@ -33,7 +33,8 @@ pub(crate) struct Server {
 impl Server {
     /// Makes a database with one app and so many people, and starts.
     pub(crate) fn start(settings: Settings, people: usize) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
+        // Not in /tmp, which may be memory: there a commit would cost nothing.
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let address = free_address()?;
         let Settings {
             signing_algorithm,
