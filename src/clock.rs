@@ -73,10 +73,10 @@ pub fn random_each<const LENGTH: usize, const N: usize>() -> Result<[[u8; LENGTH
 
 /// A fresh random id of 128 bits in hex, for rows.
 pub fn random_id() -> Result<String, NoRandomness> {
+    let mut id = String::with_capacity(32);
     let digits = random::<16>()?
         .into_iter()
         .flat_map(|byte| [byte >> 4, byte & 15]);
-    Ok(digits
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect())
+    id.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
+    Ok(id)
 }

@@ -263,22 +263,21 @@ fn decode(value: &str) -> Result<String, BindingError> {
 /// One value of `application/x-www-form-urlencoded`; `None` if its escapes are broken or it is
 /// not UTF-8.
 fn form_decode(value: &str) -> Option<String> {
-    if !value.contains(['%', '+']) {
-        return Some(value.to_owned());
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    let mut decoded = Vec::with_capacity(value.len());
+    let mut bytes = value.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => digit(bytes.next()?)? << 4 | digit(bytes.next()?)?,
+            plain => plain,
+        });
     }
-    let escapes_are_whole = value.split('%').skip(1).all(|rest| {
-        rest.as_bytes()
-            .get(..2)
-            .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
-    });
-    if !escapes_are_whole {
-        return None;
-    }
-    let spaced = value.replace('+', " ");
-    percent_decode_str(&spaced)
-        .decode_utf8()
-        .ok()
-        .map(std::borrow::Cow::into_owned)
+    String::from_utf8(decoded).ok()
 }
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(

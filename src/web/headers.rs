@@ -48,9 +48,13 @@ pub(super) fn post_page(template: &impl Template) -> Response {
     rendered(template, PageKind::PostsToSp)
 }
 
+/// More bytes than a page with a Response in it has, so that none is moved while it grows.
+const ROOM: usize = 12 * 1024;
+
 fn rendered(template: &impl Template, kind: PageKind) -> Response {
-    match template.render() {
-        Ok(html) => {
+    let mut html = String::with_capacity(ROOM);
+    match template.render_into(&mut html) {
+        Ok(()) => {
             let mut response = Html(html).into_response();
             response.extensions_mut().insert(kind);
             response
