@@ -1,9 +1,16 @@
 //! As much of HTTP/1.1 as a load needs: one kept connection, whole requests written at once, and
 //! an answer with a Content-Length. It costs next to nothing, so that the server has the machine.
 
-use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{Error, ErrorKind, Result};
+use std::net::SocketAddr;
 use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long an answer may take before it counts as none.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a browser sends beside its cookies.
 const BROWSER: &str = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 \
@@ -52,10 +59,9 @@ impl Answer<'_> {
 }
 
 impl Connection {
-    pub(crate) fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address)?;
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         Ok(Self {
             stream,
             buffer: vec![0; 64 * 1024],
@@ -63,24 +69,30 @@ impl Connection {
     }
 
     /// Sends a request and reads its answer.
-    pub(crate) fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>> {
-        self.stream.write_all(request)?;
-        let (mut filled, mut whole) = (0, None);
-        while whole.is_none_or(|(_, end)| filled < end) {
-            let room = self.buffer.get_mut(filled..).unwrap_or_default();
-            match self.stream.read(room)? {
-                0 => return Err(ErrorKind::UnexpectedEof.into()),
-                read => filled += read,
-            }
-            whole = whole.or_else(|| extent(self.buffer.get(..filled)?));
-        }
-        let (body, end) = whole.ok_or_else(|| odd("no head"))?;
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>> {
+        let exchanged = timeout(PATIENCE, self.converse(request)).await;
+        let (body, end) = exchanged.map_err(|_| odd("no answer in time"))??;
         let text = self.buffer.get(..end).unwrap_or_default();
         let text = std::str::from_utf8(text).map_err(|_| odd("not UTF-8"))?;
         let (head, body) = text.split_at_checked(body).ok_or_else(|| odd("no head"))?;
         let status = head.get(9..12).and_then(|digits| digits.parse().ok());
         let status = status.ok_or_else(|| odd("no status"))?;
         Ok(Answer { status, head, body })
+    }
+
+    /// Where in the buffer the body of the answer begins and ends.
+    async fn converse(&mut self, request: &[u8]) -> Result<(usize, usize)> {
+        self.stream.write_all(request).await?;
+        let (mut filled, mut whole) = (0, None);
+        while whole.is_none_or(|(_, end)| filled < end) {
+            let room = self.buffer.get_mut(filled..).unwrap_or_default();
+            match self.stream.read(room).await? {
+                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                read => filled += read,
+            }
+            whole = whole.or_else(|| extent(self.buffer.get(..filled)?));
+        }
+        whole.ok_or_else(|| odd("no head"))
     }
 }
 

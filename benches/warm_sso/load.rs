@@ -1,10 +1,8 @@
 //! People who send fresh requests, all at once.
 
 use std::io::Result;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use super::http::odd;
 use super::person::Person;
 use super::process::Process;
 
@@ -18,30 +16,27 @@ pub(crate) struct Cost {
     pub(crate) waits: Vec<Duration>,
 }
 
-/// Lets every person send so many requests, one after the other; all people at once. The requests
-/// are made beforehand, so that the client takes little of the machine meanwhile.
-pub(crate) fn run(server: &Process, people: &mut [Person], each: usize) -> Result<Cost> {
+/// Lets every person send so many requests, one after the other; all people at once, by one thread.
+/// The requests are made beforehand, so that the client takes little of the machine meanwhile.
+pub(crate) async fn run(server: &Process, people: &mut Vec<Person>, each: usize) -> Result<Cost> {
     let requests: Vec<_> = people.iter().map(|person| person.requests(each)).collect();
     let (before, began) = (server.cpu_time()?, Instant::now());
-    let waits = thread::scope(|scope| {
-        let each = people.iter_mut().zip(&requests);
-        let sending: Vec<_> = each
-            .map(|(person, requests)| scope.spawn(|| send(person, requests)))
-            .collect();
-        let waits = sending
-            .into_iter()
-            .map(|one| one.join().map_err(|_| odd("a client broke down"))?);
-        waits.collect::<Result<Vec<_>>>()
-    })?;
+    let sending = people.drain(..).zip(requests);
+    let sending: Vec<_> = sending
+        .map(|(person, requests)| tokio::spawn(send(person, requests)))
+        .collect();
+    let mut waits = Vec::new();
+    for one in sending {
+        let (person, waited) = one.await??;
+        people.push(person);
+        waits.extend(waited);
+    }
     let (took, cpu) = (began.elapsed(), server.cpu_time()?.since(&before));
-    let mut waits = waits.concat();
     waits.sort_unstable();
-    // Each response is looked into once a round; the others only have to be Response pages.
+    // One Response for each is looked into; the others only have to be pages with a Response.
     for person in people {
-        person
-            .requests(1)
-            .iter()
-            .try_for_each(|request| person.check(request))?;
+        let request = person.requests(1).concat();
+        person.check(&request).await?;
     }
     let count = u32::try_from(waits.len()).unwrap_or(u32::MAX);
     Ok(Cost {
@@ -51,12 +46,12 @@ pub(crate) fn run(server: &Process, people: &mut [Person], each: usize) -> Resul
     })
 }
 
-fn send(person: &mut Person, requests: &[Vec<u8>]) -> Result<Vec<Duration>> {
+async fn send(mut person: Person, requests: Vec<Vec<u8>>) -> Result<(Person, Vec<Duration>)> {
     let mut waits = Vec::with_capacity(requests.len());
     for request in requests {
         let began = Instant::now();
-        person.send(request)?;
+        person.send(&request).await?;
         waits.push(began.elapsed());
     }
-    Ok(waits)
+    Ok((person, waits))
 }

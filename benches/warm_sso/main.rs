@@ -55,18 +55,22 @@ const fn variant(
     )
 }
 
-fn main() -> Result<()> {
+/// One thread sends everything, so that it is in the server's way as little as can be.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
     let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
     let (rounds, variants) = (numbers.next(), numbers.next().unwrap_or(VARIANTS.len()));
-    let rows = VARIANTS.into_iter().take(variants).map(Row::prepare);
-    let mut rows = rows.collect::<Result<Vec<_>>>()?;
+    let mut rows = Vec::new();
+    for variant in VARIANTS.into_iter().take(variants) {
+        rows.push(Row::prepare(variant).await?);
+    }
     let mut keys = [BareKey::rsa(2048)?, BareKey::rsa(3072)?];
     for round in 0..=rounds.unwrap_or(ROUNDS) {
         for row in &mut rows {
             let key = keys.iter_mut().find(|key| key.bits() == row.bits);
             let key = key.ok_or_else(|| http::odd("no such bare key"))?;
             let before = key.cpu_time()?;
-            let cost = load::run(&row.server.process(), &mut row.people, REQUESTS_EACH)?;
+            let cost = load::run(&row.server.process(), &mut row.people, REQUESTS_EACH).await?;
             let bare = (before + key.cpu_time()?) / 2;
             // The first round only warms up.
             if round > 0 {
@@ -75,33 +79,34 @@ fn main() -> Result<()> {
         }
     }
     report::table(&mut rows)?;
-    let starts = starts(&mut rows)?;
-    let memory = memory()?;
+    let starts = starts(&mut rows).await?;
+    let memory = memory().await?;
     report::bars(&rows, &starts, memory);
     Ok(())
 }
 
 /// How long a process takes from its start on an existing database to the first Response, several
 /// times over, the quickest first.
-fn starts(rows: &mut [Row]) -> Result<Vec<Duration>> {
-    let Some(row) = rows.first_mut() else {
+async fn starts(rows: &mut [Row]) -> Result<Vec<Duration>> {
+    let Some(Row { server, people, .. }) = rows.first_mut() else {
         return Ok(Vec::new());
     };
-    let person = row
-        .people
+    let person = people
         .first()
         .ok_or_else(|| http::odd("nobody is signed in"))?;
-    let starts = (0..STARTS).map(|_| row.server.restart(person));
-    let mut starts = starts.collect::<Result<Vec<_>>>()?;
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        starts.push(server.restart(person).await?);
+    }
     starts.sort_unstable();
     Ok(starts)
 }
 
 /// The memory of a server in which so many people have signed in and send requests all at once.
-fn memory() -> Result<Memory> {
+async fn memory() -> Result<Memory> {
     let [(settings, _), ..] = VARIANTS;
-    let server = Server::start(settings, CLIENTS_FOR_MEMORY)?;
-    let mut people = server.sign_in(CLIENTS_FOR_MEMORY)?;
-    load::run(&server.process(), &mut people, REQUESTS_EACH)?;
+    let server = Server::start(settings, CLIENTS_FOR_MEMORY).await?;
+    let mut people = server.sign_in(CLIENTS_FOR_MEMORY).await?;
+    load::run(&server.process(), &mut people, REQUESTS_EACH).await?;
     server.process().memory()
 }

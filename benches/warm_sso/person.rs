@@ -30,29 +30,30 @@ pub(crate) struct Person {
 
 impl Person {
     /// Comes with a request, is asked for the password, and is handed over to the app.
-    pub(crate) fn sign_in(address: SocketAddr, name: &str) -> Result<Self> {
+    pub(crate) async fn sign_in(address: SocketAddr, name: &str) -> Result<Self> {
         let mut person = Self {
             address,
-            connection: Connection::open(address)?,
+            connection: Connection::open(address).await?,
             cookies: BTreeMap::new(),
         };
-        let login = person.follow(&fresh_request(address))?;
-        let page = person.fetch(&login)?;
+        let login = person.follow(&fresh_request(address)).await?;
+        let page = person.fetch(&login).await?;
         let token = between(&page, "name=\"token\" value=\"", "\"");
         let token = token.ok_or_else(|| odd(format!("no sign-in form: {page}")))?;
         let [token, password] = [token, PASSWORD].map(escaped);
         let form = format!("token={token}&username={name}&password={password}");
         let request = http::post(address, "/login", &person.cookie_line(), &form);
-        let back = person.redirected(&request)?;
-        person.check(&http::get(address, &back, &person.cookie_line()))?;
+        let back = person.redirected(&request).await?;
+        let back = http::get(address, &back, &person.cookie_line());
+        person.check(&back).await?;
         Ok(person)
     }
 
     /// The same person on a new connection, for instance to a server that was started again.
-    pub(crate) fn again(&self, address: SocketAddr) -> Result<Self> {
+    pub(crate) async fn again(&self, address: SocketAddr) -> Result<Self> {
         Ok(Self {
             address,
-            connection: Connection::open(address)?,
+            connection: Connection::open(address).await?,
             cookies: self.cookies.clone(),
         })
     }
@@ -65,8 +66,8 @@ impl Person {
     }
 
     /// Sends a request; what comes back has to be a Response page.
-    pub(crate) fn send(&mut self, request: &[u8]) -> Result<()> {
-        let answer = self.connection.exchange(request)?;
+    pub(crate) async fn send(&mut self, request: &[u8]) -> Result<()> {
+        let answer = self.connection.exchange(request).await?;
         if answer.status == 200 && answer.body.contains("name=\"SAMLResponse\"") {
             Ok(())
         } else {
@@ -78,8 +79,8 @@ impl Person {
     }
 
     /// Sends a request and looks into the Response: it holds an assertion of success.
-    pub(crate) fn check(&mut self, request: &[u8]) -> Result<()> {
-        let answer = self.connection.exchange(request)?;
+    pub(crate) async fn check(&mut self, request: &[u8]) -> Result<()> {
+        let answer = self.connection.exchange(request).await?;
         let value = between(answer.body, "name=\"SAMLResponse\" value=\"", "\"");
         // The page writes base64's `+` and `/` as references where it has to.
         let value = value
@@ -98,13 +99,13 @@ impl Person {
         }
     }
 
-    fn follow(&mut self, target: &str) -> Result<String> {
+    async fn follow(&mut self, target: &str) -> Result<String> {
         let request = http::get(self.address, target, &self.cookie_line());
-        self.redirected(&request)
+        self.redirected(&request).await
     }
 
-    fn redirected(&mut self, request: &[u8]) -> Result<String> {
-        let answer = self.connection.exchange(request)?;
+    async fn redirected(&mut self, request: &[u8]) -> Result<String> {
+        let answer = self.connection.exchange(request).await?;
         let location = answer.header("location").next().map(str::to_owned);
         let location = location.ok_or_else(|| odd(format!("no redirect: {}", answer.status)))?;
         let set = cookies(&answer);
@@ -112,9 +113,9 @@ impl Person {
         Ok(location)
     }
 
-    fn fetch(&mut self, target: &str) -> Result<String> {
+    async fn fetch(&mut self, target: &str) -> Result<String> {
         let request = http::get(self.address, target, &self.cookie_line());
-        let answer = self.connection.exchange(&request)?;
+        let answer = self.connection.exchange(&request).await?;
         let (set, page) = (cookies(&answer), answer.body.to_owned());
         self.cookies.extend(set);
         Ok(page)

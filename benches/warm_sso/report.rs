@@ -30,9 +30,9 @@ pub(crate) struct Row {
 
 impl Row {
     /// A server with people who are signed in.
-    pub(crate) fn prepare((settings, bits): (Settings, u32)) -> Result<Self> {
-        let server = Server::start(settings, CONCURRENCY)?;
-        let people = server.sign_in(CONCURRENCY)?;
+    pub(crate) async fn prepare((settings, bits): (Settings, u32)) -> Result<Self> {
+        let server = Server::start(settings, CONCURRENCY).await?;
+        let people = server.sign_in(CONCURRENCY).await?;
         let [bare, cpu, ratio, rate] = [const { Vec::new() }; 4];
         let waits = Vec::new();
         Ok(Self {

@@ -1,7 +1,7 @@
 //! The product as a process of its own: the release binary with a folder and a port of its own.
 
 use std::io::{Result, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Makes a database with one app and so many people, and starts.
-    pub(crate) fn start(settings: Settings, people: usize) -> Result<Self> {
+    pub(crate) async fn start(settings: Settings, people: usize) -> Result<Self> {
         // Not in /tmp, which may be memory: there a commit would cost nothing.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let address = free_address()?;
@@ -82,29 +82,29 @@ impl Server {
             folder,
             child,
         };
-        server.await_answer(Instant::now() + PATIENCE)?;
+        server.await_answer(Instant::now() + PATIENCE).await?;
         Ok(server)
     }
 
     /// Signs in so many people, each on a connection of their own.
-    pub(crate) fn sign_in(&self, people: usize) -> Result<Vec<Person>> {
-        (0..people)
-            .map(|number| Person::sign_in(self.address, &name(number)))
-            .collect()
+    pub(crate) async fn sign_in(&self, people: usize) -> Result<Vec<Person>> {
+        let mut signed_in = Vec::new();
+        for number in 0..people {
+            signed_in.push(Person::sign_in(self.address, &name(number)).await?);
+        }
+        Ok(signed_in)
     }
 
     /// Stops it, starts it again on the same database, and says how long it took from the start
     /// of the process until a person who was signed in had the first Response in hand.
-    pub(crate) fn restart(&mut self, person: &Person) -> Result<Duration> {
+    pub(crate) async fn restart(&mut self, person: &Person) -> Result<Duration> {
         self.stop()?;
-        let request = person.requests(1);
+        let request = person.requests(1).concat();
         let began = Instant::now();
         self.child = spawn(self.folder.path())?;
-        self.await_answer(began + PATIENCE)?;
-        let mut person = person.again(self.address)?;
-        request
-            .iter()
-            .try_for_each(|request| person.send(request))?;
+        self.await_answer(began + PATIENCE).await?;
+        let mut person = person.again(self.address).await?;
+        person.send(&request).await?;
         Ok(began.elapsed())
     }
 
@@ -113,16 +113,15 @@ impl Server {
         Process::of(self.child.id())
     }
 
-    fn await_answer(&self, until: Instant) -> Result<()> {
+    async fn await_answer(&self, until: Instant) -> Result<()> {
         let request = format!("GET /readyz HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
         while Instant::now() < until {
-            if TcpStream::connect(self.address).is_ok() {
-                let mut connection = Connection::open(self.address)?;
-                if connection.exchange(request.as_bytes())?.status == 200 {
-                    return Ok(());
-                }
+            if let Ok(mut connection) = Connection::open(self.address).await
+                && connection.exchange(request.as_bytes()).await?.status == 200
+            {
+                return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(1));
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let log = std::fs::read_to_string(log_in(self.folder.path()))?;
         Err(odd(format!("the server does not answer; it says:\n{log}")))
