@@ -29,6 +29,7 @@ mod write;
 mod writer;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
@@ -68,10 +69,29 @@ struct Started {
     writer: Writer,
 }
 
+/// How often a database that is being made by another process is tried, and how long apart: two
+/// seconds together.
+const OPENING_TRIES: u32 = 40;
+const OPENING_PAUSE: Duration = Duration::from_millis(50);
+
 impl Store {
     /// Opens the database of a `database_url`: makes the file (0600) and its folder if there is
     /// none, and brings the schema up to date.
+    ///
+    /// Of several processes that open a fresh database at once, one makes it and the others wait:
+    /// while a file is being switched to its journal, SQLite turns others away at once, whatever
+    /// their busy timeout is.
     pub async fn open(url: &str, durability: Durability) -> Result<Self, StoreError> {
+        for _ in 0..OPENING_TRIES {
+            match Self::try_open(url, durability).await {
+                Err(StoreError::Busy) => tokio::time::sleep(OPENING_PAUSE).await,
+                opened => return opened,
+            }
+        }
+        Self::try_open(url, durability).await
+    }
+
+    async fn try_open(url: &str, durability: Durability) -> Result<Self, StoreError> {
         let sqlite = Sqlite::open(url, durability).await?;
         migrate::migrate(&sqlite.pool).await?;
         Ok(Self(Arc::new(Inner {
