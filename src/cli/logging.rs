@@ -1,9 +1,12 @@
 //! The log of a serving process: on stderr, readable on a terminal, one JSON object a line
 //! elsewhere. No secret and no raw message goes into it (the rooms see to that).
 
+use std::fs::File;
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Config, LogForm, LogLevel};
@@ -27,7 +30,7 @@ pub(super) fn init(config: &Config) {
     };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr);
+        .with_writer(writer());
     // The first subscriber stays: that is what a second start in one process means.
     let _ = if as_text {
         builder.with_ansi(is_terminal).finish().try_init()
@@ -39,4 +42,13 @@ pub(super) fn init(config: &Config) {
             .finish()
             .try_init()
     };
+}
+
+/// stderr by a descriptor of our own: one write a line, and no lock that the threads of all requests
+/// would share. Where there is no second descriptor to be had, the standard library's.
+fn writer() -> BoxMakeWriter {
+    match io::stderr().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => BoxMakeWriter::new(File::from(descriptor)),
+        Err(_) => BoxMakeWriter::new(io::stderr),
+    }
 }
