@@ -49,6 +49,7 @@ impl Serve {
         serve(listener, app, stop).await?;
         cleaning.abort();
         booted.store.shut_down().await;
+        name_head(&booted, &mut None).await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }
@@ -131,7 +132,11 @@ pub(super) fn stop_on_signal() -> Result<watch::Receiver<bool>, CliError> {
 }
 
 /// Removes what has expired, in small batches, whichever node comes first.
+///
+/// Each time the head of the audit chain goes to the log, if it has moved: whoever cuts rows off the
+/// end of the table would have to cut the log as well (decision 16).
 pub(super) async fn clean_up(booted: Booted, mut stop: watch::Receiver<bool>) {
+    let mut named = None;
     loop {
         match booted
             .store
@@ -141,9 +146,21 @@ pub(super) async fn clean_up(booted: Booted, mut stop: watch::Receiver<bool>) {
             Ok(cleaned) => tracing::debug!(?cleaned, "cleaned up"),
             Err(error) => tracing::warn!(%error, "could not clean up; trying again later"),
         }
+        name_head(&booted, &mut named).await;
         tokio::select! {
             () = tokio::time::sleep(CLEAN_UP_EVERY) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
+    }
+}
+
+async fn name_head(booted: &Booted, named: &mut Option<String>) {
+    match booted.store.audit_head().await {
+        Ok(head) if head != *named => {
+            tracing::info!(head = head.as_deref(), "audit chain");
+            *named = head;
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the head of the audit chain is not known"),
     }
 }

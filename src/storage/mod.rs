@@ -43,6 +43,7 @@ pub use credentials::Credential;
 pub use error::{DatabaseError, StoreError};
 pub use keys::{ACTIVE, StoredDataKey, StoredKey};
 pub use roles::RoleRow;
+pub use service_providers::{Registrations, Unreadable};
 pub use sessions::NewSession;
 pub use sqlite::Durability;
 pub use users::NewUser;
@@ -147,6 +148,16 @@ impl Store {
                 .fetch_one(self.pool())
                 .await?,
         )
+    }
+
+    /// Where this process's audit chain has got to, as the log names it: chain, row and link.
+    pub async fn audit_head(&self) -> Result<Option<String>, StoreError> {
+        let chain = self.started()?.chain.lock().await;
+        let written = chain.head().map(|head| {
+            let link = hex::encode(&head.link);
+            format!("{} {} {link}", chain.id(), head.seq)
+        });
+        Ok(written)
     }
 
     fn started(&self) -> Result<&Started, StoreError> {
