@@ -5,6 +5,7 @@ use crate::directory::name::{SessionId, UserId, UserName};
 
 use super::Store;
 use super::error::{Column, StoreError};
+use super::write::Write;
 
 /// What proves that somebody is who they say.
 #[derive(Debug, Clone)]
@@ -43,14 +44,13 @@ impl Store {
         }))
     }
 
-    /// Sets a password and ends the user's sessions, but the one that is named. `false`: no such
+    /// Sets a password and ends the user's sessions, as an administrator does. `false`: no such
     /// user.
-    pub async fn change_password(
+    pub async fn set_password(
         &self,
         user: &UserId,
-        hash: String,
+        hash: &str,
         must_change: bool,
-        end_other_sessions_than: Option<&SessionId>,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
@@ -62,16 +62,51 @@ impl Store {
         .bind(user.as_str())
         .execute(&mut *write.tx)
         .await?;
+        write.end_sessions(user, None).await?;
+        write.commit_if_changed(&changed, &event).await
+    }
+
+    /// Changes a password and ends the user's sessions but one, for somebody who has just proved
+    /// the password behind `proved`. `false`: it is another one by now, and nothing is changed.
+    pub async fn change_password(
+        &self,
+        user: &UserId,
+        proved: &str,
+        hash: &str,
+        keep: &SessionId,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let changed = sqlx::query(
+            "UPDATE users SET password_hash = ?, must_change_password = 0 \
+             WHERE id = ? AND password_hash = ?",
+        )
+        .bind(hash)
+        .bind(user.as_str())
+        .bind(proved)
+        .execute(&mut *write.tx)
+        .await?;
         if changed.rows_affected() == 0 {
             return Ok(false);
         }
-        sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id <> ?")
-            .bind(user.as_str())
-            .bind(end_other_sessions_than.map_or("", SessionId::as_str))
-            .execute(&mut *write.tx)
-            .await?;
+        write.end_sessions(user, Some(keep)).await?;
         write.note(&event).await?;
         write.commit().await?;
         Ok(true)
+    }
+}
+
+impl Write<'_> {
+    async fn end_sessions(
+        &mut self,
+        user: &UserId,
+        keep: Option<&SessionId>,
+    ) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id <> ?")
+            .bind(user.as_str())
+            .bind(keep.map_or("", SessionId::as_str))
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
     }
 }

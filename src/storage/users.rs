@@ -160,19 +160,18 @@ impl Store {
         write.commit().await
     }
 
-    /// Writes a user's name, display name, e-mail address, attributes and whether the password has
-    /// to be changed. Not their roles, not whether they are disabled. `false`: no such user.
+    /// Writes a user's name, display name, e-mail address and attributes. Not their roles, not what
+    /// their password is or has become meanwhile, not whether they are disabled. `false`: no such
+    /// user.
     pub async fn update_user(&self, user: &User, event: AuditEvent) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
         let updated = sqlx::query(
-            "UPDATE users SET name = ?, name_key = ?, display_name = ?, email = ?, \
-             must_change_password = ? WHERE id = ?",
+            "UPDATE users SET name = ?, name_key = ?, display_name = ?, email = ? WHERE id = ?",
         )
         .bind(user.name.as_str())
         .bind(user.name.key())
         .bind(&user.display_name)
         .bind(&user.email)
-        .bind(i64::from(user.must_change_password))
         .bind(user.id.as_str())
         .execute(&mut *write.tx)
         .await?;

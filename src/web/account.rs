@@ -25,24 +25,30 @@ use crate::directory::session::Session;
 use crate::directory::user::User;
 
 /// Somebody signed in, with what their forms have to bring along.
-struct Person {
+pub(super) struct Person {
     session: Session,
-    user: User,
-    csrf: String,
+    pub(super) user: User,
+    pub(super) csrf: String,
 }
 
-async fn person(app: &App, visit: &Visit) -> Result<Option<Person>, Failure> {
+/// Who is signed in, if anybody. Looking at a page of ours is a use of the session.
+pub(super) async fn person(app: &App, visit: &Visit) -> Result<Option<Person>, Failure> {
     let (Some(token), Some(csrf)) = (visit.token_hash(), visit.csrf()) else {
         return Ok(None);
     };
-    let found = app.store.session(&token).await?;
-    Ok(found
-        .filter(|(session, user)| session.is_live(app.site.limits, app.now()) && !user.disabled)
-        .map(|(session, user)| Person {
-            session,
-            user,
-            csrf,
-        }))
+    let (found, now, limits) = (app.store.session(&token).await?, app.now(), app.site.limits);
+    let live = found.filter(|(session, user)| session.is_live(limits, now) && !user.disabled);
+    let Some((session, user)) = live else {
+        return Ok(None);
+    };
+    if now.since(session.last_seen_at) >= limits.seen_every() {
+        app.store.session_seen(&session.id, now).await?;
+    }
+    Ok(Some(Person {
+        session,
+        user,
+        csrf,
+    }))
 }
 
 fn to_login() -> Response {
@@ -241,11 +247,14 @@ async fn set_password(
         Ok(hash) => hash,
         Err(error) => return problem_of(error).map(Err),
     };
-    let keep = Some(&person.session.id);
-    app.store
-        .change_password(&user.id, hash, false, keep, event)
+    // What was proved is held against the row once more where it is changed: an administrator who
+    // set another password meanwhile is not overruled.
+    let (proved, keep) = (stored.unwrap_or_default(), &person.session.id);
+    let changed = app
+        .store
+        .change_password(&user.id, proved, &hash, keep, event)
         .await?;
-    Ok(Ok(()))
+    Ok(changed.then_some(()).ok_or(PasswordProblem::CurrentWrong))
 }
 
 fn throttled(wait: Duration) -> PasswordProblem {

@@ -82,9 +82,7 @@ async fn whoever_was_disabled_or_got_another_password_meanwhile_does_not_sign_in
     let home = Home::new().await;
     let ada = home.user("ada", &[]).await;
     let event = || home.event(AuditKind::SignIn);
-    let change = home
-        .store
-        .change_password(&ada, "new".to_owned(), false, None, event());
+    let change = home.store.set_password(&ada, "new", false, event());
     assert!(change.await.unwrap());
     // The old password was right, but is no more; nor may its better hash come back.
     let late = NewSession {
@@ -132,10 +130,14 @@ async fn a_password_is_hashed_anew_at_sign_in_and_a_change_ends_other_sessions()
         .await
         .unwrap();
     let event = home.event(AuditKind::PasswordChanged);
-    let changed = home
-        .store
-        .change_password(&ada, HASH.to_owned(), false, Some(&kept.id), event);
-    assert!(changed.await.unwrap());
+    let change = |proved| {
+        home.store
+            .change_password(&ada, proved, HASH, &kept.id, event.clone())
+    };
+    // What was proved is the password no more: somebody set another one meanwhile.
+    assert!(!change("another").await.unwrap());
+    assert_eq!(home.store.sessions_of(&ada).await.unwrap().len(), 2);
+    assert!(change("better").await.unwrap());
     let left = home.store.sessions_of(&ada).await.unwrap();
     assert_eq!(
         left.into_iter().map(|s| s.id).collect::<Vec<_>>(),

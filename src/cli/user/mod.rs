@@ -147,7 +147,7 @@ async fn show(context: &Context, open: &Open, name: &UserName) -> Result<ExitCod
     let user = open.user(name).await?;
     let (limits, now) = (open.config.session, open.clock.now());
     let mut may_enter = Vec::new();
-    for sp in open.store.service_providers().await? {
+    for sp in open.store.service_providers().await?.readable {
         let facts = open.store.supposed_facts(name, &sp.id, now).await?;
         let refusal = facts.map(|facts| verdict(&sp, facts, limits, now).refusal);
         if refusal == Some(None) {
@@ -173,9 +173,13 @@ async fn set_password(
     let password = password::take(from_stdin)?;
     let hash = password.hash(&open.config).await?;
     let event = open.event_about(AuditKind::PasswordSet, &user.name);
-    open.store
-        .change_password(&user.id, hash, false, None, event)
-        .await?;
+    let set = open.store.set_password(&user.id, &hash, false, event);
+    if !set.await? {
+        return Err(refused(
+            format!("{} was removed meanwhile", user.name),
+            "`doorward user list` shows who is there",
+        ));
+    }
     let fresh = password.fresh();
     let document = json!({"user": user.name.as_str(), "password": fresh});
     context.done(&document, |style| {
