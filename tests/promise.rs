@@ -367,6 +367,43 @@ async fn a_restart_neither_opens_nor_closes_a_door() {
     assert_eq!(refusal.in_short(), "403 missing-role");
 }
 
+/// Whoever empties a rule behind Doorward's back shuts that door, and no other.
+#[tokio::test]
+async fn a_rule_emptied_by_hand_shuts_the_door_and_hides_no_other() {
+    let product = Product::serve("signing_algorithm = \"p256\"").await;
+    let (store, publisher) = (
+        Sp::new("https://store.example/saml", "https://store.example/acs"),
+        Sp::new("https://other.example/saml", "https://other.example/acs"),
+    );
+    for (name, sp) in [("store", &store), ("publisher", &publisher)] {
+        let metadata = product.file(name, &sp.metadata(""));
+        let by = ["--metadata", &metadata, "--name", name];
+        let rule = ["--require-role", "staff"];
+        product.cli(["sp", "add", by[0], by[1], by[2], by[3], rule[0], rule[1]]);
+    }
+    product.add_user("carla", "correct horse battery", &["staff"]);
+    product.by_hand(
+        "DELETE FROM sp_required_roles WHERE sp_id = \
+        (SELECT id FROM service_providers WHERE name = 'publisher')",
+    );
+    let sso = product.idp("/saml/sso");
+    let carla = product.browser();
+    let form = carla.visit(&store.request(&sso).redirect(None)).await;
+    let answer = carla.sign_in(&form, "carla", "correct horse battery").await;
+    assert_eq!(answer.in_short(), "assertion");
+    let refusal = carla.visit(&publisher.request(&sso).redirect(None)).await;
+    assert_eq!(refusal.in_short(), "403 closed-rule");
+    let launcher = carla.get(&product.idp("/")).await;
+    assert_eq!(launcher.status, 200);
+    assert!(launcher.body.contains("store.example") && !launcher.body.contains("other.example"));
+    let listed = product.cli(["sp", "list"]);
+    assert!(
+        listed.contains("unreadable") && listed.contains("staff"),
+        "{listed}"
+    );
+    product.cli(["sp", "remove", "publisher"]);
+}
+
 /// A sign-on that nobody requested is decided by the same rule, and only where it is registered.
 #[tokio::test]
 async fn idp_initiated_sso_asks_for_the_role_too() {

@@ -176,7 +176,7 @@ struct Row {
 }
 
 async fn matrix(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
-    let sps = open.store.service_providers().await?;
+    let sps = open.store.service_providers().await?.readable;
     let (limits, now) = (open.config.session, open.clock.now());
     let mut rows = Vec::new();
     for (user, doors) in open.store.supposed_matrix(now).await? {

@@ -86,7 +86,7 @@ async fn add(
 }
 
 async fn list(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
-    let sps = open.store.service_providers().await?;
+    let sps = open.store.service_providers().await?.readable;
     let asking = |role: &RoleName| -> Vec<String> {
         let sps = sps.iter().filter(|sp| sp.rule.names(role));
         sps.map(|sp| sp.name.as_str().to_owned()).collect()

@@ -62,6 +62,26 @@ const BY_ID: &str = registrations!("s.id = ?");
 const BY_NAME: &str = registrations!("s.name = ?");
 const ALL: &str = registrations!("'' = ?");
 
+/// All registrations.
+#[derive(Debug, Default)]
+pub struct Registrations {
+    /// Those that can be read, by name.
+    pub readable: Vec<ServiceProvider>,
+    /// Those that somebody changed by hand into what cannot be: their doors are shut.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A registration that holds what this program never writes.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Its id.
+    pub id: SpId,
+    /// What stands where its name should.
+    pub name: String,
+    /// What is wrong with it.
+    pub cause: StoreError,
+}
+
 #[derive(Debug, sqlx::FromRow)]
 struct Row {
     tag: i64,
@@ -91,33 +111,50 @@ impl Store {
         &self,
         id: &EntityId,
     ) -> Result<Option<ServiceProvider>, StoreError> {
-        Ok(self.registrations(BY_ENTITY, &entity_key(id)).await?.pop())
+        self.registered(BY_ENTITY, &entity_key(id)).await
     }
 
     /// The SP with this short name, or else with this entityID.
     pub async fn sp_by_name(&self, name: &str) -> Result<Option<ServiceProvider>, StoreError> {
-        if let Some(sp) = self.registrations(BY_NAME, name).await?.pop() {
+        if let Some(sp) = self.registered(BY_NAME, name).await? {
             return Ok(Some(sp));
         }
         let key = hex::sha256(name.as_bytes());
-        Ok(self.registrations(BY_ENTITY, &key).await?.pop())
+        self.registered(BY_ENTITY, &key).await
     }
 
     /// The SP with this id.
     pub async fn sp_by_id(&self, id: &SpId) -> Result<Option<ServiceProvider>, StoreError> {
-        Ok(self.registrations(BY_ID, id.as_str()).await?.pop())
+        self.registered(BY_ID, id.as_str()).await
     }
 
-    /// All SPs, by name.
-    pub async fn service_providers(&self) -> Result<Vec<ServiceProvider>, StoreError> {
-        self.registrations(ALL, "").await
+    /// All SPs, by name. One that cannot be read does not hide the others.
+    pub async fn service_providers(&self) -> Result<Registrations, StoreError> {
+        let mut all = Registrations::default();
+        for registration in self.registrations(ALL, "").await? {
+            match registration {
+                Ok(sp) => all.readable.push(sp),
+                Err(unreadable) => all.unreadable.push(unreadable),
+            }
+        }
+        all.readable.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(all)
+    }
+
+    async fn registered(
+        &self,
+        statement: &'static str,
+        which: &str,
+    ) -> Result<Option<ServiceProvider>, StoreError> {
+        let found = self.registrations(statement, which).await?.pop();
+        found.transpose().map_err(|unreadable| unreadable.cause)
     }
 
     async fn registrations(
         &self,
         statement: &'static str,
         which: &str,
-    ) -> Result<Vec<ServiceProvider>, StoreError> {
+    ) -> Result<Vec<Result<ServiceProvider, Unreadable>>, StoreError> {
         let mut query = sqlx::query_as(statement);
         for _ in 0..ARMS {
             query = query.bind(which);
@@ -128,16 +165,20 @@ impl Store {
         parts.sort_by_key(|row| row.n1);
         let mut parts_of = BTreeMap::new();
         for part in parts {
-            let parts: &mut Parts = parts_of.entry(part.id.clone()).or_default();
-            parts.take(part)?;
+            let parts: &mut Vec<Row> = parts_of.entry(part.id.clone()).or_default();
+            parts.push(part);
         }
-        let mut all = Vec::with_capacity(heads.len());
-        for head in heads {
-            let parts = parts_of.remove(&head.id).unwrap_or_default();
-            all.push(parts.registration(head)?);
-        }
-        all.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(all)
+        let read = heads.into_iter().map(|head| {
+            let (id, name) = (head.id.clone(), head.t1.clone().unwrap_or_default());
+            let parts = Parts::of(parts_of.remove(&id).unwrap_or_default());
+            let registration = parts.and_then(|parts| parts.registration(head));
+            registration.map_err(|cause| Unreadable {
+                id: SpId::from_stored(id),
+                name,
+                cause,
+            })
+        });
+        Ok(read.collect())
     }
 }
 
@@ -154,6 +195,14 @@ struct Parts {
 }
 
 impl Parts {
+    fn of(rows: Vec<Row>) -> Result<Self, StoreError> {
+        let mut parts = Self::default();
+        for row in rows {
+            parts.take(row)?;
+        }
+        Ok(parts)
+    }
+
     fn take(&mut self, row: Row) -> Result<(), StoreError> {
         let text = row.t1.unwrap_or_default();
         match row.tag {

@@ -89,6 +89,18 @@ impl Store {
         Ok(session.session)
     }
 
+    /// Writes down that a session was used, if it still is there. No event.
+    pub async fn session_seen(&self, session: &SessionId, now: UnixTime) -> Result<(), StoreError> {
+        let mut tx = self.write_unaudited().await?;
+        sqlx::query("UPDATE sessions SET last_seen_at = ? WHERE id = ? AND last_seen_at < ?")
+            .bind(now.millis())
+            .bind(session.as_str())
+            .bind(now.millis())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await.map_err(StoreError::of_commit)
+    }
+
     /// Ends the session of a token. `false`: there was none, and no audit row is written.
     pub async fn sign_out(&self, token: &TokenHash, event: AuditEvent) -> Result<bool, StoreError> {
         self.end_session(

@@ -21,7 +21,7 @@ use crate::saml::authn_request::Receiver;
 use crate::saml::name_id::PairwiseSecret;
 use crate::saml::response::{Issuer, Stamp};
 use crate::saml::signature::{SigningKey, VerifyingKey};
-use crate::storage::Store;
+use crate::storage::{Store, StoreError};
 
 /// Shared by all handlers; cloning is cheap.
 #[derive(Clone)]
@@ -183,7 +183,14 @@ impl App {
         if let Some(known) = known.filter(|known| known.sp.version == version) {
             return Ok(known);
         }
-        let read = self.store.sp_by_id(id).await?;
+        let read = match self.store.sp_by_id(id).await {
+            // What no hand of ours has written has no rule that can be relied on: closed.
+            Err(error @ StoreError::Inconsistent { .. }) => {
+                tracing::error!(sp = id.as_str(), %error, "a registration cannot be read");
+                return Err(Failure::of(ReasonCode::ClosedRule).because(error));
+            }
+            read => read?,
+        };
         let sp = read.ok_or_else(|| Failure::of(ReasonCode::UnknownIssuer))?;
         let registered = Arc::new(Registered::new(sp));
         self.registrations().insert(id.clone(), registered.clone());

@@ -32,6 +32,11 @@ struct AppLink {
 }
 
 impl Failure {
+    /// Why.
+    pub(super) fn reason(&self) -> ReasonCode {
+        self.reason
+    }
+
     /// A failure with nothing more to say.
     pub(super) fn of(reason: ReasonCode) -> Self {
         Self {

@@ -4,25 +4,22 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::App;
+use super::account::person;
 use super::failure::Failure;
 use super::headers;
 use super::pages::{AppTile, LauncherPage};
 use super::visit::Visit;
 use crate::access;
+use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::ServiceProvider;
 use crate::storage::TokenHash;
 
 /// `GET /`.
 pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
-    let (Some(token), Some(csrf)) = (visit.token_hash(), visit.csrf()) else {
+    let Some((person, token)) = person(&app, &visit).await?.zip(visit.token_hash()) else {
         return Ok(Redirect::to("/login").into_response());
     };
-    let session = app.store.session(&token).await?;
-    let live = session
-        .filter(|(session, user)| session.is_live(app.site.limits, app.now()) && !user.disabled);
-    let Some((_, user)) = live else {
-        return Ok(Redirect::to("/login").into_response());
-    };
+    let user = person.user;
     if user.must_change_password {
         return Ok(Redirect::to("/account/password").into_response());
     }
@@ -31,7 +28,7 @@ pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Respons
         user_name: user.name.as_str().to_owned(),
         apps: tiles(&app, &token).await?,
         contact: app.site.contact.clone(),
-        csrf,
+        csrf: person.csrf,
     }))
 }
 
@@ -39,7 +36,11 @@ pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Respons
 pub(super) async fn tiles(app: &App, token: &TokenHash) -> Result<Vec<AppTile>, Failure> {
     let mut tiles = vec![];
     for (id, facts) in app.store.facts_of_all_doors(token, app.now()).await? {
-        let registered = app.registration(&id, facts.door_version()).await?;
+        let registered = match app.registration(&id, facts.door_version()).await {
+            // One app that cannot be read is shut; it does not hide the others.
+            Err(failure) if failure.reason() == ReasonCode::ClosedRule => continue,
+            registered => registered?,
+        };
         let verdict = access::verdict(&registered.sp, facts, app.site.limits, app.now());
         if verdict.refusal.is_none() {
             tiles.push(tile(&registered.sp));

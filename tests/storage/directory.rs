@@ -87,7 +87,7 @@ async fn a_registration_is_read_back_as_written() {
     let by_entity_id_as_name = home.store.sp_by_name(sp.entity_id.as_str()).await.unwrap();
     assert_eq!(by_entity_id_as_name.as_ref(), Some(&sp));
     assert_eq!(home.store.sp_by_id(&sp.id).await.unwrap(), Some(sp.clone()));
-    assert_eq!(home.store.service_providers().await.unwrap(), [sp]);
+    assert_eq!(home.store.service_providers().await.unwrap().readable, [sp]);
 }
 
 #[tokio::test]
@@ -238,7 +238,7 @@ async fn a_restart_keeps_everything_and_the_file_is_the_owners_alone() {
     home.user("ada", &["a"]).await;
     home.store.shut_down().await;
     let store = home.another_process().await;
-    assert_eq!(store.service_providers().await.unwrap(), [sp]);
+    assert_eq!(store.service_providers().await.unwrap().readable, [sp]);
     assert_eq!(store.users().await.unwrap().len(), 1);
     assert_eq!(store.schema_version().await.unwrap(), 3);
     store.ping().await.unwrap();

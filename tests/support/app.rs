@@ -216,6 +216,15 @@ impl Product {
         path.to_str().expect("temporary paths are UTF-8").to_owned()
     }
 
+    /// Changes the database behind the product's back.
+    pub(crate) fn by_hand(&self, statement: &str) {
+        let database = self.folder.path().join("data/doorward.db");
+        let database = rusqlite::Connection::open(database).expect("the database is there");
+        database
+            .execute_batch(statement)
+            .expect("it can be changed");
+    }
+
     /// What the process has logged so far: JSON lines, since standard error is no terminal.
     pub(crate) fn log(&self) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(log_of(self.folder.path())).expect("the log is there");

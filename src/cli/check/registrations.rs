@@ -8,12 +8,25 @@ use crate::directory::name::RoleName;
 use crate::directory::service_provider::{ServiceProvider, check_location};
 use crate::saml::signature::VerifyingKey;
 use crate::saml::sp_metadata;
-use crate::storage::RoleRow;
+use crate::storage::{Registrations, RoleRow};
 
 pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
     let roles = open.store.roles().await?;
-    let sps = open.store.service_providers().await?;
-    if sps.is_empty() {
+    let Registrations {
+        readable: sps,
+        unreadable,
+    } = open.store.service_providers().await?;
+    for sp in &unreadable {
+        findings.error(
+            &format!("sp {}", sp.name),
+            format!("its registration cannot be read, so nobody may enter: {}", sp.cause),
+            format!(
+                "undo what was changed by hand in the database, or `doorward sp remove {}` and register it anew",
+                sp.name
+            ),
+        );
+    }
+    if sps.is_empty() && unreadable.is_empty() {
         findings.warning(
             "service providers",
             "none is registered",

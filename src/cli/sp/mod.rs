@@ -15,7 +15,9 @@ use serde_json::json;
 use super::context::{Context, Open};
 use super::error::{CliError, refused};
 use super::output::{Table, Tone};
-use crate::directory::audit::AuditKind;
+use crate::directory::audit::{AuditEvent, AuditKind};
+use crate::directory::name::{SpId, SpName};
+use crate::storage::Registrations;
 
 pub(super) use document::rule as rule_document;
 use document::{document, print};
@@ -81,9 +83,13 @@ impl Sp {
 }
 
 async fn list(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
-    let sps = open.store.service_providers().await?;
+    let Registrations {
+        readable: sps,
+        unreadable,
+    } = open.store.service_providers().await?;
     let documents: Vec<_> = sps.iter().map(document).collect();
-    context.done(&json!({ "sps": documents }), |style| {
+    let shut: Vec<_> = unreadable.iter().map(|sp| sp.name.as_str()).collect();
+    context.done(&json!({ "sps": documents, "unreadable": shut }), |style| {
         let mut table = Table::new(["NAME", "WHO MAY ENTER", "STATE", "ENTITY ID"]);
         for sp in &sps {
             let state = if sp.enabled {
@@ -96,6 +102,14 @@ async fn list(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
                 (Tone::Plain, sp.rule.to_string()),
                 state,
                 (Tone::Quiet, sp.entity_id.as_str().to_owned()),
+            ]);
+        }
+        for sp in &unreadable {
+            table.row([
+                (Tone::Strong, sp.name.clone()),
+                (Tone::Plain, "nobody".to_owned()),
+                (Tone::Bad, "unreadable".to_owned()),
+                (Tone::Quiet, sp.cause.to_string()),
             ]);
         }
         table.print(
@@ -132,14 +146,27 @@ async fn switch(context: &Context, name: &str, enabled: bool) -> Result<ExitCode
 
 async fn remove(context: &Context, name: &str) -> Result<ExitCode, CliError> {
     let open = context.open().await?;
-    let sp = open.sp(name).await?;
-    let event = open.event_at(AuditKind::SpRemoved, &sp.name);
-    if !open.store.remove_sp(&sp.id, event).await? {
+    let (id, name) = to_remove(&open, name).await?;
+    let event = AuditEvent {
+        sp: SpName::parse(&name).ok(),
+        ..open.event(AuditKind::SpRemoved)
+    };
+    if !open.store.remove_sp(&id, event).await? {
         return Err(refused(
-            format!("{} was removed meanwhile", sp.name),
+            format!("{name} was removed meanwhile"),
             "nothing is left to do",
         ));
     }
-    let document = json!({"sp": sp.name.as_str(), "removed": true});
-    context.done(&document, |_| format!("removed {}\n", sp.name))
+    let document = json!({"sp": name, "removed": true});
+    context.done(&document, |_| format!("removed {name}\n"))
+}
+
+/// Which registration to remove: one that cannot be read as well.
+async fn to_remove(open: &Open, name: &str) -> Result<(SpId, String), CliError> {
+    let all = open.store.service_providers().await?;
+    if let Some(sp) = all.unreadable.into_iter().find(|sp| sp.name == name) {
+        return Ok((sp.id, sp.name));
+    }
+    let sp = open.sp(name).await?;
+    Ok((sp.id, sp.name.as_str().to_owned()))
 }
