@@ -115,6 +115,10 @@ reason_codes! {
         "The message is not well-formed XML of the kind that SAML uses.",
         "Go back to the app and start again.",
         "The log says which rule was broken: DOCTYPE, entity, PI, namespace, duplicate ID, size.";
+    MalformedSoap = "malformed-soap":
+        "The message is not a SOAP envelope with one SAML message in it.",
+        "Nothing to do: applications talk to this address, not people.",
+        "Bindings 3.2: SOAP 1.1 as text/xml, one element in the Body, no unknown header with mustUnderstand; the log says which rule was broken.";
     NotAnAuthnRequest = "not-an-authn-request":
         "The message is not a sign-in request.",
         "Go back to the app and start again.",

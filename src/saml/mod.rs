@@ -10,8 +10,10 @@ pub mod metadata;
 pub mod name_id;
 pub mod response;
 pub mod signature;
+pub mod soap;
 pub mod sp_metadata;
 pub mod status;
+pub mod status_response;
 pub mod uri;
 pub mod xml;
 

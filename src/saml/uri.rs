@@ -18,12 +18,18 @@ pub const ALG: Namespace<'static> =
 /// `ds`: XML Signature.
 pub const DS: Namespace<'static> = Namespace::new("ds", "http://www.w3.org/2000/09/xmldsig#");
 
+/// `S`: the envelope of SOAP 1.1 (Bindings 3.2.2).
+pub const SOAP: Namespace<'static> =
+    Namespace::new("S", "http://schemas.xmlsoap.org/soap/envelope/");
+
 /// The protocol, as `protocolSupportEnumeration` names it.
 pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 /// HTTP-Redirect (Bindings 3.4).
 pub const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 /// HTTP-POST (Bindings 3.5).
 pub const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+/// SOAP over HTTP (Bindings 3.2.3).
+pub const SOAP_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
 /// DEFLATE, the one encoding of HTTP-Redirect (Bindings 3.4.4.1).
 pub const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
 /// Bearer confirmation (Profiles 3.3).

@@ -74,8 +74,8 @@ impl Failure {
         self
     }
 
-    /// Writes the one log line and makes the page.
-    pub(super) fn render(self, trace: &TraceId, now: UnixTime, contact: Option<&str>) -> Response {
+    /// Writes the one log line; says what it is as an HTTP status.
+    pub(super) fn log(&self, trace: &TraceId) -> StatusCode {
         let (status, cause) = (status(self.reason), self.cause.as_deref().unwrap_or("-"));
         let (reason, app) = (
             self.reason.word(),
@@ -86,7 +86,18 @@ impl Failure {
         } else {
             tracing::warn!(%trace, reason, cause, app, status = status.as_u16(), "refused");
         }
-        let explanation = self.reason.explanation();
+        status
+    }
+
+    /// When it is worth trying again, as a header; nothing where that does not help.
+    pub(super) fn retry(&self) -> Option<HeaderValue> {
+        self.retry_after.map(HeaderValue::from)
+    }
+
+    /// Writes the one log line and makes the page.
+    pub(super) fn render(self, trace: &TraceId, now: UnixTime, contact: Option<&str>) -> Response {
+        let status = self.log(trace);
+        let (explanation, retry) = (self.reason.explanation(), self.retry());
         let next = self.app.as_ref().map(|app| Link {
             text: format!("Back to {}", app.title),
             url: app.start.clone(),
@@ -102,11 +113,7 @@ impl Failure {
             reference: reference(self.reason, trace, now),
         };
         let mut response = (status, super::headers::page(&page)).into_response();
-        if let Some(seconds) = self.retry_after {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        retry.map(|after| response.headers_mut().insert(header::RETRY_AFTER, after));
         response
     }
 }
@@ -170,6 +177,7 @@ fn status(reason: ReasonCode) -> StatusCode {
         | ReasonCode::DuplicateParameter
         | ReasonCode::MissingParameter
         | ReasonCode::MalformedXml
+        | ReasonCode::MalformedSoap
         | ReasonCode::NotAnAuthnRequest
         | ReasonCode::WrongVersion
         | ReasonCode::UnknownIssuer

@@ -5,7 +5,8 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use super::{
-    App, account, assets, failure, headers, health, launcher, login, logout, metadata, reasons, sso,
+    App, account, assets, failure, headers, health, launcher, login, logout, metadata, reasons,
+    soap, sso,
 };
 
 /// The whole of Doorward's HTTP surface.
@@ -30,6 +31,7 @@ pub fn router(app: App) -> Router {
             "/saml/idp-initiated",
             get(sso::idp_initiated).head(failure::method_not_allowed),
         )
+        .route("/saml/soap", post(soap::post))
         // for people
         .route("/", get(launcher::show))
         .route("/login", get(login::show).post(login::submit))

@@ -193,6 +193,7 @@ def entity_descriptor(root):
 
 KINDS = {
     etree.QName(NS["p"], "Response").text: response,
+    etree.QName(NS["p"], "ManageNameIDResponse").text: response,
     etree.QName(NS["p"], "AuthnRequest").text: authn_request,
     etree.QName(NS["m"], "EntityDescriptor").text: entity_descriptor,
 }

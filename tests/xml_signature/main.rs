@@ -12,5 +12,6 @@ mod canonical;
 mod interop;
 mod reader;
 mod shapes;
+mod soap;
 mod support;
 mod wrapping;

@@ -15,7 +15,9 @@ pub use algorithm::{DigestAlgorithm, SignatureAlgorithm};
 pub use generate::{GeneratedKey, KeyKind, generate};
 pub use key::{KeyError, VerifyingKey};
 pub use sign::{SignError, SigningKey};
-pub use verify::{Place, Signed, has_signature, verify_enveloped, verify_octets};
+pub use verify::{
+    Place, Signed, has_signature, is_signed, verify_element, verify_enveloped, verify_octets,
+};
 
 /// The namespace of XML Signature.
 pub const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
@@ -32,10 +34,11 @@ pub enum SignatureError {
     /// No signature where one has to be.
     #[error("there is no signature")]
     Missing,
-    /// More than one `ds:Signature` in the document.
-    #[error("the document holds more than one signature")]
+    /// More than one `ds:Signature` in what has to be signed.
+    #[error("the message holds more than one signature")]
     MoreThanOne,
-    /// The signature does not stand where its place is: a child of the root, behind the Issuer.
+    /// The signature does not stand where its place is: a child of the signed element, behind the
+    /// Issuer.
     #[error("the signature does not stand in its place")]
     Misplaced,
     /// An element, attribute or text in the signature that the allow-list does not know.
@@ -44,11 +47,11 @@ pub enum SignatureError {
     /// Not exactly one Reference.
     #[error("the signature does not have exactly one reference")]
     NotOneReference,
-    /// The root has no ID, or one that is no `xs:ID` of reasonable length.
+    /// The element has no ID, or one that is no `xs:ID` of reasonable length.
     #[error("the signed element has no usable ID")]
     UnusableId,
-    /// The Reference is not `#` and the root's ID.
-    #[error("the signature does not refer to the root element")]
+    /// The Reference is not `#` and the ID of the element that the signature stands in.
+    #[error("the signature does not refer to the element that it stands in")]
     NotTheRoot,
     /// The transforms are not exactly enveloped-signature and exclusive C14N.
     #[error("the signature asks for other transforms than the two of SAML")]

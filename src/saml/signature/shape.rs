@@ -6,7 +6,7 @@ use super::{
     DS, DigestAlgorithm, ENVELOPED, EXCLUSIVE_C14N, SignatureAlgorithm, SignatureError,
     decode_base64,
 };
-use crate::saml::xml::{Document, Element, is_blank, is_nc_name};
+use crate::saml::xml::{Element, is_blank, is_nc_name};
 
 /// A prefix in each direction is common, a long list is an attack on the canonicaliser.
 const MAX_PREFIXES: usize = 16;
@@ -27,8 +27,9 @@ pub(super) struct Shape<'d> {
 }
 
 impl<'d> Shape<'d> {
-    pub(super) fn of(document: &'d Document, place: Place) -> Result<Self, SignatureError> {
-        let root = document.root();
+    /// The signature of `root`, which is the element that has to be signed: a message alone, or
+    /// one inside a SOAP body.
+    pub(super) fn of(root: &'d Element, place: Place) -> Result<Self, SignatureError> {
         match root.count(DS, "Signature") {
             0 => return Err(SignatureError::Missing),
             1 => {}

@@ -32,7 +32,8 @@ impl Place {
 
 /// An element whose canonical octets were digested under a good signature.
 ///
-/// Only [`verify_enveloped`] makes it. What is read from anywhere else is not signed.
+/// Only [`verify_enveloped`] and [`verify_element`] make it. What is read from anywhere else is not
+/// signed.
 #[derive(Debug, Clone, Copy)]
 pub struct Signed<'d> {
     root: &'d Element,
@@ -63,7 +64,13 @@ impl<'d> Signed<'d> {
 /// Whether there is a `ds:Signature` anywhere: then it has to be checked, asked for or not.
 #[must_use]
 pub fn has_signature(document: &Document) -> bool {
-    document.root().count(DS, "Signature") > 0
+    is_signed(document.root())
+}
+
+/// The same for one element and all below it.
+#[must_use]
+pub fn is_signed(element: &Element) -> bool {
+    element.count(DS, "Signature") > 0
 }
 
 /// Checks that `keys` signed the root of the document, the whole of it.
@@ -72,7 +79,23 @@ pub fn verify_enveloped<'d>(
     keys: &[VerifyingKey],
     place: Place,
 ) -> Result<Signed<'d>, SignatureError> {
-    let shape = Shape::of(document, place)?;
+    verify_element(document.root(), keys, place)
+}
+
+/// Checks that `keys` signed this element of a document, the whole of it: the message in a SOAP
+/// body. The caller has found the element by its place in the document, never by its ID, and reads
+/// nothing but what comes out.
+///
+/// The element is held to the same shape as a document of its own: one signature in it, in its
+/// place, whose one Reference is the element's own ID. What stands around it can neither lend it a
+/// signature nor be meant by one, since no two elements of a document have one ID. Exclusive C14N
+/// takes from around it what the element's names visibly use, and nothing else.
+pub fn verify_element<'d>(
+    element: &'d Element,
+    keys: &[VerifyingKey],
+    place: Place,
+) -> Result<Signed<'d>, SignatureError> {
+    let shape = Shape::of(element, place)?;
     check_digest(&shape)?;
     let octets = canonicalize(shape.signed_info, &shape.signed_info_prefixes, None);
     let (algorithm, value) = (shape.algorithm, &shape.signature_value);

@@ -1,0 +1,163 @@
+//! `POST /saml/soap`: what service providers ask without a browser (Bindings 3.2).
+//!
+//! The element in the Body says what is asked. Whatever cannot be answered is a Fault, which says
+//! the same about everybody; a SAML status comes with HTTP 200 (Bindings 3.2.3.3).
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::failure::Failure;
+use super::sso::form_text;
+use super::visit::Visit;
+use crate::directory::name::MessageId;
+use crate::directory::reason::ReasonCode;
+use crate::saml::soap::{self, Envelope, FaultCode, SoapError};
+use crate::saml::status::Status;
+use crate::saml::status_response::{Answer, StatusResponse};
+use crate::saml::uri;
+use crate::saml::xml::Element;
+
+/// What a SOAP client gets instead of an answer.
+pub(super) struct Refused {
+    failure: Box<Failure>,
+    /// What the envelope itself was refused for; else it follows from the failure.
+    code: Option<FaultCode>,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure: Box::new(failure),
+            code: None,
+        }
+    }
+}
+
+impl From<SoapError> for Refused {
+    fn from(error: SoapError) -> Self {
+        let reason = match error {
+            SoapError::Xml(_) => ReasonCode::MalformedXml,
+            _ => ReasonCode::MalformedSoap,
+        };
+        Self {
+            failure: Box::new(Failure::of(reason).because(error)),
+            code: Some(error.fault()),
+        }
+    }
+}
+
+/// `POST /saml/soap`.
+pub(super) async fn post(
+    State(app): State<App>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let answered = match read(&headers, body, &[]).await {
+        Ok(envelope) => dispatch(&app, &visit, &envelope),
+        Err(refused) => Err(refused),
+    };
+    answered.unwrap_or_else(|refused| fault(&visit, refused))
+}
+
+/// Reads the envelope of a request. `SOAPAction` says nothing that is looked at (Bindings 3.2.3.1).
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    understood: &[(&str, &str)],
+) -> Result<Envelope, Refused> {
+    // No page of another site can make a browser send this type by itself.
+    if !is_text_xml(headers) {
+        return Err(Failure::of(ReasonCode::MalformedSoap)
+            .because("the Content-Type is not text/xml")
+            .into());
+    }
+    let text = form_text(body).await?;
+    Ok(Envelope::read(text.as_bytes(), understood)?)
+}
+
+fn is_text_xml(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    content_type
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|media| media.trim().eq_ignore_ascii_case("text/xml"))
+}
+
+/// Who answers to what.
+fn dispatch(app: &App, visit: &Visit, envelope: &Envelope) -> Result<Response, Refused> {
+    let message = envelope.message()?;
+    if message.namespace() == uri::SAMLP.uri
+        && let Some(answer) = Answer::to_unsupported(message.local_name())
+    {
+        return unsupported(app, visit, message, answer);
+    }
+    let what: String = format!("{message:?}").chars().take(200).collect();
+    Err(Failure::of(ReasonCode::UnsupportedRequest)
+        .because(format!("{what} in a SOAP body"))
+        .into())
+}
+
+/// What SAML knows and we do not offer. Nobody was asked who they are, so nothing is signed.
+fn unsupported(
+    app: &App,
+    visit: &Visit,
+    message: &Element,
+    answer: Answer,
+) -> Result<Response, Refused> {
+    let (trace, reason) = (&visit.trace, ReasonCode::UnsupportedRequest.word());
+    tracing::warn!(%trace, reason, cause = message.local_name(), "refused, status sent");
+    let id = message
+        .attribute("ID")
+        .and_then(|id| MessageId::parse(id).ok());
+    let stamp = app.stamp()?;
+    let text = StatusResponse {
+        answer,
+        id: &stamp.response_id,
+        now: stamp.now,
+        issuer: &app.site.entity_id,
+        in_response_to: id.as_ref().map(MessageId::as_str),
+        status: Some(Status::RequestUnsupported),
+    }
+    .unsigned()
+    .map_err(Failure::internal)?;
+    enveloped(&text)
+}
+
+/// The answer: one message in an envelope.
+pub(super) fn enveloped(message: &str) -> Result<Response, Refused> {
+    let text = soap::write(&[], message).map_err(Failure::internal)?;
+    Ok(text_xml(StatusCode::OK, text))
+}
+
+fn text_xml(status: StatusCode, text: String) -> Response {
+    let media_type = HeaderValue::from_static("text/xml; charset=utf-8");
+    (status, [(header::CONTENT_TYPE, media_type)], text).into_response()
+}
+
+/// A Fault with the one log line. Its HTTP status is 500 (SOAP 1.1, 6.2), except where the client
+/// is to wait or to send less.
+pub(super) fn fault(visit: &Visit, refused: Refused) -> Response {
+    let Refused { failure, code } = refused;
+    let (cause, retry) = (failure.log(&visit.trace), failure.retry());
+    let of_failure = if cause.is_server_error() {
+        FaultCode::Server
+    } else {
+        FaultCode::Client
+    };
+    let status = match cause {
+        StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::PAYLOAD_TOO_LARGE => cause,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let mut response = match soap::fault(code.unwrap_or(of_failure), visit.trace.as_str()) {
+        Ok(text) => text_xml(status, text),
+        Err(error) => return Failure::internal(error).into_response(),
+    };
+    retry.map(|after| response.headers_mut().insert(header::RETRY_AFTER, after));
+    response
+}
