@@ -209,6 +209,11 @@ impl Product {
             .expect("the binary starts")
     }
 
+    /// Where the database is.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("data/doorward.db")
+    }
+
     /// A file in the product's own temporary folder.
     pub(crate) fn file(&self, name: &str, content: &str) -> String {
         let path = self.folder.path().join(name);

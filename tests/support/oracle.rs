@@ -246,9 +246,13 @@ pub(crate) fn python() -> PathBuf {
 }
 
 /// The namespaces whose `ID` attributes xmlsec1 may follow a Reference to.
-const SIGNED_ELEMENTS: [&str; 4] = [
+const SIGNED_ELEMENTS: [&str; 8] = [
     "urn:oasis:names:tc:SAML:2.0:protocol:Response",
     "urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest",
+    "urn:oasis:names:tc:SAML:2.0:protocol:LogoutRequest",
+    "urn:oasis:names:tc:SAML:2.0:protocol:LogoutResponse",
+    "urn:oasis:names:tc:SAML:2.0:protocol:ArtifactResolve",
+    "urn:oasis:names:tc:SAML:2.0:metadata:EntitiesDescriptor",
     "urn:oasis:names:tc:SAML:2.0:assertion:Assertion",
     "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor",
 ];
@@ -266,18 +270,33 @@ pub(crate) fn xmlsec1_verifies(xml: &str, xpath: &str, certificate: &str) -> boo
 
 /// Fills in the signature template at `xpath` with the xmlsec1 command line.
 pub(crate) fn xmlsec1_signs(template: &str, xpath: &str, private_key: &str) -> String {
+    xmlsec1_signs_or_says(template, xpath, private_key)
+        .unwrap_or_else(|said| panic!("xmlsec1 cannot sign: {said}"))
+}
+
+/// The same for a template that xmlsec1 may refuse.
+pub(crate) fn xmlsec1_tries_to_sign(
+    template: &str,
+    xpath: &str,
+    private_key: &str,
+) -> Option<String> {
+    xmlsec1_signs_or_says(template, xpath, private_key).ok()
+}
+
+fn xmlsec1_signs_or_says(template: &str, xpath: &str, private_key: &str) -> Result<String, String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let document = written(folder.path(), "template.xml", template);
     let key = written(folder.path(), "key.pem", private_key);
     let mut command = xmlsec1("--sign", xpath);
     command.arg("--privkey-pem").arg(key);
     let output = command.arg(document).output().expect("xmlsec1 starts");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "xmlsec1 cannot sign: {said}");
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
     let signed = String::from_utf8(output.stdout).expect("xmlsec1 writes UTF-8");
     // It writes an XML declaration, which our templates do not have.
     let start = signed.find("?>\n").map_or(0, |end| end + 3);
-    signed[start..].trim_end().to_owned()
+    Ok(signed[start..].trim_end().to_owned())
 }
 
 fn xmlsec1(action: &str, xpath: &str) -> Command {

@@ -1,0 +1,442 @@
+//! XML signatures that are good, and cover something else; or are bad in a way of their own
+//! (docs/threat-model.md). Each goes to an SP that has to sign and to one that need not:
+//! a signature that is there has to be right in both cases.
+
+use crate::kinds::{Draft, KINDS, Kind, Message};
+use crate::support::oracle::xmlsec1_signs;
+use crate::support::sp::{RSA_SHA1, RSA_SHA256, Sp, fresh_id, signature_template};
+use crate::target::Target;
+
+/// A good signed message, in pieces.
+struct Signed {
+    draft: Message,
+    whole: String,
+    signature: String,
+    /// The message without its signature.
+    bare: String,
+    id: String,
+}
+
+fn signed(target: &Target, kind: &Kind, sp: &Sp) -> Signed {
+    let draft = (kind.draft)(target, sp).message();
+    let whole = draft.signed_by(sp);
+    let start = whole.find("<ds:Signature ").expect("it is signed");
+    let end = whole.find("</ds:Signature>").expect("it is signed") + "</ds:Signature>".len();
+    let signature = whole[start..end].to_owned();
+    let bare = whole.replace(&signature, "");
+    let id = draft.id.clone();
+    Signed {
+        draft,
+        whole,
+        signature,
+        bare,
+        id,
+    }
+}
+
+impl Signed {
+    /// An unsigned message of the attacker's in the same SP's name, around `inside`.
+    fn evil(&self, id: &str, inside: &str) -> String {
+        let mut draft = self.draft.clone();
+        draft.id = id.to_owned();
+        draft.attributes.push_str(" Consent=\"urn:evil\"");
+        draft.xml_with(inside)
+    }
+}
+
+#[tokio::test]
+async fn c_r6_c_s4_a_good_signature_is_accepted_and_none_is_not_where_there_has_to_be_one() {
+    let mut target = Target::start().await;
+    for kind in KINDS {
+        let sp = kind.sp(&target);
+        target.good_one_is_accepted(kind).await;
+        if kind.signed {
+            let unsigned = match (kind.draft)(&target, &sp) {
+                Draft::Protocol(message) => message.xml(),
+                Draft::Metadata(xml) => xml,
+            };
+            let bare = kind.encoded_unsigned(unsigned.as_bytes());
+            target
+                .attack_with(kind, "unsigned, where it has to be", &bare)
+                .await;
+        }
+    }
+    insta::assert_snapshot!(target.table());
+}
+
+/// Vector, and what stands behind the Issuer of the attacker's own message: `{whole}` is the good
+/// message, `{signature}` its signature, `{bare}` the message without it, `{object}` the signature
+/// with the message in a ds:Object.
+const WRAPPED: &[(&str, &str)] = &[
+    (
+        "T-XSW-1 in Extensions",
+        "<samlp:Extensions>{whole}</samlp:Extensions>",
+    ),
+    ("T-XSW-2 in ds:Object", "{object}"),
+    ("T-XSW-3 before the Signature", "{bare}{signature}"),
+    ("T-XSW-4 after the Signature", "{signature}{bare}"),
+    (
+        "T-XSW-5 in Subject",
+        "{signature}<saml:Subject>{bare}</saml:Subject>",
+    ),
+    (
+        "T-XSW-9 Reference to an inner one",
+        "{signature}<samlp:Extensions>{bare}</samlp:Extensions>",
+    ),
+    (
+        "T-XSW-9 Reference to an inner signed one",
+        "{signature}<samlp:Extensions>{whole}</samlp:Extensions>",
+    ),
+    ("T-SIG-REF signature of another", "{signature}"),
+];
+
+#[tokio::test]
+async fn t_xsw_1_to_9_t_sig_ref_a_wrapped_signature_is_refused() {
+    let mut target = Target::start().await;
+    for kind in Kind::with_enveloped_signature() {
+        let sp = kind.sp(&target);
+        let s = signed(&target, kind, &sp);
+        let object = format!("<ds:Object>{}</ds:Object></ds:Signature>", s.bare);
+        let object = s.signature.replace("</ds:Signature>", &object);
+        let other = fresh_id();
+        let within = |id: &str, inside: &str| {
+            let inside = inside
+                .replace("{object}", &object)
+                .replace("{whole}", &s.whole);
+            let inside = inside
+                .replace("{bare}", &s.bare)
+                .replace("{signature}", &s.signature);
+            s.evil(id, &inside)
+        };
+        let in_issuer = format!("{}</saml:Issuer>", s.bare);
+        let mut vectors: Vec<_> = WRAPPED
+            .iter()
+            .map(|(vector, inside)| (*vector, within(&other, inside)))
+            .collect();
+        vectors.extend([
+            (
+                "T-XSW-6 in Issuer",
+                within(&other, "{signature}").replace("</saml:Issuer>", &in_issuer),
+            ),
+            ("T-XSW-7 copy with the same ID", within(&s.id, "{object}")),
+            (
+                "T-XSW-8 root without ID",
+                within(&other, "{object}").replace(&format!(" ID=\"{other}\""), ""),
+            ),
+            (
+                "T-SIG-SEE changed after signing",
+                s.whole
+                    .replacen(" Version=", " Consent=\"urn:evil\" Version=", 1),
+            ),
+            ("T-DIFF-1 signed root second", within(&other, "") + &s.whole),
+        ]);
+        for (vector, xml) in vectors {
+            target.attack(kind, vector, xml.as_bytes()).await;
+        }
+    }
+    insta::assert_snapshot!(target.table());
+}
+
+const SHAPES: &[(&str, &str, &str)] = &[
+    // (vector, what is replaced in a good signature, by what)
+    (
+        "two Signatures",
+        "<ds:Signature ",
+        "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"/><ds:Signature ",
+    ),
+    (
+        "HMACOutputLength",
+        "#rsa-sha256\"/>",
+        "#rsa-sha256\"><ds:HMACOutputLength>1</ds:HMACOutputLength></ds:SignatureMethod>",
+    ),
+    (
+        "ds:Object",
+        "</ds:Signature>",
+        "<ds:Object/></ds:Signature>",
+    ),
+    (
+        "ds:Manifest",
+        "</ds:Signature>",
+        "<ds:Object><ds:Manifest/></ds:Object></ds:Signature>",
+    ),
+    (
+        "RetrievalMethod",
+        "</ds:Signature>",
+        "<ds:KeyInfo><ds:RetrievalMethod URI=\"http://CANARY/k\"/></ds:KeyInfo></ds:Signature>",
+    ),
+    (
+        "inclusive C14N",
+        "<ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>",
+        "<ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/TR/2001/REC-xml-c14n-20010315\"/>",
+    ),
+    (
+        "PI in SignedInfo",
+        "</ds:SignedInfo>",
+        "<?x y?></ds:SignedInfo>",
+    ),
+    (
+        "PI in SignatureValue",
+        "</ds:SignatureValue>",
+        "<?x y?></ds:SignatureValue>",
+    ),
+    (
+        "PI in DigestValue",
+        "</ds:DigestValue>",
+        "<?x y?></ds:DigestValue>",
+    ),
+    (
+        "element in SignedInfo",
+        "</ds:SignedInfo>",
+        "<x/></ds:SignedInfo>",
+    ),
+    (
+        "element in SignatureValue",
+        "</ds:SignatureValue>",
+        "<x/></ds:SignatureValue>",
+    ),
+    (
+        "element in DigestValue",
+        "</ds:DigestValue>",
+        "<x/></ds:DigestValue>",
+    ),
+    (
+        "comment in SignatureValue",
+        "</ds:SignatureValue>",
+        "<!-- --></ds:SignatureValue>",
+    ),
+    // The canonical form passes over a comment; nothing honest needs one there.
+    (
+        "comment in SignedInfo",
+        "</ds:SignedInfo>",
+        "<!-- --></ds:SignedInfo>",
+    ),
+    (
+        "CDATA with markup in DigestValue",
+        "</ds:DigestValue>",
+        "<![CDATA[<x>]]></ds:DigestValue>",
+    ),
+    (
+        "KeyInfoReference",
+        "</ds:Signature>",
+        "<ds:KeyInfo><x:KeyInfoReference xmlns:x=\"http://www.w3.org/2009/xmldsig11#\" URI=\"http://CANARY/k\"/></ds:KeyInfo></ds:Signature>",
+    ),
+    (
+        "foreign SignedInfo",
+        "<ds:SignedInfo>",
+        "<ds:SignedInfo xmlns:ds=\"urn:ds\">",
+    ),
+    (
+        "comment in DigestValue",
+        "</ds:DigestValue>",
+        "<!-- --></ds:DigestValue>",
+    ),
+];
+
+#[tokio::test]
+async fn t_sig_shape_t_sig_multiref_t_c14n_void_a_signature_of_another_shape_is_refused() {
+    let mut target = Target::start().await;
+    let canary = target.canary.local_addr().expect("it listens").to_string();
+    for kind in Kind::with_enveloped_signature() {
+        let sp = kind.sp(&target);
+        for name in [
+            "SignedInfo",
+            "SignatureValue",
+            "DigestValue",
+            "Reference",
+            "Transforms",
+        ] {
+            let s = signed(&target, kind, &sp);
+            let twice = part(&s.whole, name).repeat(2);
+            let bad = s.whole.replacen(part(&s.whole, name), &twice, 1);
+            let vector = match name {
+                "Reference" => "T-SIG-MULTIREF two Reference".to_owned(),
+                name => format!("T-SIG-SHAPE two {name}"),
+            };
+            target.attack(kind, &vector, bad.as_bytes()).await;
+        }
+        for (vector, from, to) in SHAPES {
+            let s = signed(&target, kind, &sp);
+            let bad = s.whole.replacen(from, &to.replace("CANARY", &canary), 1);
+            assert_ne!(bad, s.whole, "{vector} changes nothing");
+            let vector = format!("T-SIG-SHAPE {vector}");
+            target.attack(kind, &vector, bad.as_bytes()).await;
+        }
+        // What a canonicaliser that fails and says nothing would digest.
+        let s = signed(&target, kind, &sp);
+        let void = "<ds:DigestValue>47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=</ds:DigestValue>";
+        let bad = s.whole.replacen(part(&s.whole, "DigestValue"), void, 1);
+        target
+            .attack(kind, "T-C14N-VOID digest of nothing", bad.as_bytes())
+            .await;
+    }
+    insta::assert_snapshot!(target.table());
+}
+
+/// The first element of this name in ds, with its tags.
+fn part<'a>(whole: &'a str, name: &str) -> &'a str {
+    let end_tag = format!("</ds:{name}>");
+    let start = whole.find(&format!("<ds:{name}")).expect("it is there");
+    let end = whole.find(&end_tag).expect("it is there") + end_tag.len();
+    &whole[start..end]
+}
+
+/// A Reference is followed to the root of the message and nowhere else, least of all over the network.
+#[tokio::test]
+async fn t_ssrf_ref_a_reference_that_leads_elsewhere_is_refused() {
+    let mut target = Target::start().await;
+    let canary = target.canary.local_addr().expect("it listens").to_string();
+    for kind in Kind::with_enveloped_signature() {
+        let sp = kind.sp(&target);
+        for place in [
+            "",
+            "#xpointer(/)",
+            "#xpointer(id('ID'))",
+            "#",
+            "#_other",
+            "#ID ",
+            "http://CANARY/r",
+            "http://CANARY/r#ID",
+            "https://CANARY/r",
+            "ftp://CANARY/r",
+            "//CANARY/r",
+            "file:///etc/passwd",
+            "r.xml",
+        ] {
+            let s = signed(&target, kind, &sp);
+            let uri = place.replace("CANARY", &canary).replace("ID", &s.id);
+            let bad = s
+                .whole
+                .replacen(&format!("URI=\"#{}\"", s.id), &format!("URI=\"{uri}\""), 1);
+            let vector = format!("T-SSRF-REF {place:?}");
+            target.attack(kind, &vector, bad.as_bytes()).await;
+        }
+        let s = signed(&target, kind, &sp);
+        let bad = s.whole.replacen(&format!(" URI=\"#{}\"", s.id), "", 1);
+        target
+            .attack(kind, "T-SSRF-REF absent", bad.as_bytes())
+            .await;
+    }
+    insta::assert_snapshot!(target.table());
+}
+
+const EXCLUSIVE: &str =
+    "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/></ds:Transforms>";
+
+const TRANSFORMS: &[(&str, &str)] = &[
+    (
+        "T-SIG-XPATH2",
+        "<ds:Transform Algorithm=\"http://www.w3.org/2002/06/xmldsig-filter2\"/>",
+    ),
+    (
+        "T-SIG-XSLT",
+        "<ds:Transform Algorithm=\"http://www.w3.org/TR/1999/REC-xslt-19991116\"><xsl:stylesheet version=\"1.0\" xmlns:xsl=\"http://www.w3.org/1999/XSL/Transform\"/></ds:Transform>",
+    ),
+    (
+        "T-SIG-BASE64",
+        "<ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#base64\"/>",
+    ),
+    (
+        "T-SIG-DECRYPT",
+        "<ds:Transform Algorithm=\"http://www.w3.org/2002/07/decrypt#XML\"/>",
+    ),
+    (
+        "T-SIG unknown transform",
+        "<ds:Transform Algorithm=\"urn:unknown\"/>",
+    ),
+];
+
+/// SSO01-fk among them: the first is good by xmlsec1, since a transform leaves the attacker's part
+/// out of the digest.
+#[tokio::test]
+async fn t_sig_xslt_t_sig_xpath_iip_sso01_fk_a_transform_beyond_the_two_is_refused() {
+    let mut target = Target::start().await;
+    for kind in Kind::with_enveloped_signature() {
+        let sp = kind.sp(&target);
+        let message = (kind.draft)(&target, &sp).message();
+        let xpath = "<ds:Transform Algorithm=\"http://www.w3.org/TR/1999/REC-xpath-19991116\"><ds:XPath>not(self::samlp:Extensions or ancestor::samlp:Extensions)</ds:XPath></ds:Transform>";
+        let template = message
+            .template()
+            .replace(EXCLUSIVE, &format!("{xpath}{EXCLUSIVE}"));
+        let good = xmlsec1_signs(
+            &message.xml_with(&template),
+            "/*/*[local-name()='Signature']",
+            &sp.key_pem(),
+        );
+        target
+            .attack(kind, "T-SIG-XPATH good by xmlsec1", good.as_bytes())
+            .await;
+        for (vector, transform) in TRANSFORMS {
+            let s = signed(&target, kind, &sp);
+            let bad = s
+                .whole
+                .replacen(EXCLUSIVE, &format!("{transform}{EXCLUSIVE}"), 1);
+            assert_ne!(bad, s.whole);
+            target.attack(kind, vector, bad.as_bytes()).await;
+        }
+        let s = signed(&target, kind, &sp);
+        let bad = s.whole.replacen(EXCLUSIVE, "</ds:Transforms>", 1);
+        target
+            .attack(kind, "T-SIG enveloped-signature alone", bad.as_bytes())
+            .await;
+    }
+    insta::assert_snapshot!(target.table());
+}
+
+const ALGORITHMS: &[&str] = &[
+    "http://www.w3.org/2001/04/xmldsig-more#rsa-md5",
+    "http://www.w3.org/2000/09/xmldsig#dsa-sha1",
+    "http://www.w3.org/2009/xmldsig11#dsa-sha256",
+    "http://www.w3.org/2000/09/xmldsig#hmac-sha1",
+    "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256",
+    "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
+    "http://www.w3.org/2007/05/xmldsig-more#rsa-pss",
+    "urn:unknown",
+    "",
+];
+
+#[tokio::test]
+async fn t_alg_t_key_embedded_a_weak_or_foreign_key_is_refused() {
+    let mut target = Target::start().await;
+    for kind in Kind::with_enveloped_signature() {
+        let sp = kind.sp(&target);
+        let digest = "http://www.w3.org/2001/04/xmlenc#sha256";
+        for (vector, algorithm, from, to) in [
+            ("T-ALG rsa-sha1, good", RSA_SHA1, "", ""),
+            (
+                "T-ALG sha1 digest, good",
+                RSA_SHA256,
+                digest,
+                "http://www.w3.org/2000/09/xmldsig#sha1",
+            ),
+        ] {
+            let message = (kind.draft)(&target, &sp).message();
+            let template = signature_template(&message.id, algorithm);
+            let template = template.replace(from, to);
+            let weak = xmlsec1_signs(
+                &message.xml_with(&template),
+                "/*/*[local-name()='Signature']",
+                &sp.key_pem(),
+            );
+            target.attack(kind, vector, weak.as_bytes()).await;
+        }
+        for algorithm in ALGORITHMS {
+            let s = signed(&target, kind, &sp);
+            let bad = s.whole.replacen(RSA_SHA256, algorithm, 1);
+            let vector = format!("T-ALG {algorithm:?}");
+            target.attack(kind, &vector, bad.as_bytes()).await;
+        }
+        let mut thief = sp.clone();
+        (thief.key, thief.certificate) = crate::support::sp::another_key();
+        let s = signed(&target, kind, &thief);
+        target
+            .attack(kind, "T-KEY another key", s.whole.as_bytes())
+            .await;
+        let embedded = format!(
+            "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>",
+            thief.certificate_base64()
+        );
+        let bad = s.whole.replacen("</ds:Signature>", &embedded, 1);
+        target.attack(kind, "T-KEY-EMBEDDED", bad.as_bytes()).await;
+    }
+    insta::assert_snapshot!(target.table());
+}

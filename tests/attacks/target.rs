@@ -1,0 +1,363 @@
+//! The running identity provider that is attacked, and what every refusal of it has in common.
+
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::database::Watch;
+use crate::kinds::{By, Draft, KINDS, Kind};
+use crate::support::app::Product;
+use crate::support::browser::{Answer, Browser};
+use crate::support::sp::{AuthnRequest, Sp, redirect_query};
+
+/// How long one message may take: ten milliseconds in a release build; a debug build on a busy
+/// machine, with the redirects that follow and a process of its own for a file, gets more.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How much the process may grow over all messages of a test, in KiB.
+const GROWTH: u64 = 48 * 1024;
+
+/// A running identity provider with two registrations, and the answers that it gave.
+pub(crate) struct Target {
+    pub(crate) product: Product,
+    pub(crate) browser: Browser,
+    /// Need not sign its requests; has a key all the same.
+    pub(crate) lax: Sp,
+    /// Has to sign them.
+    pub(crate) strict: Sp,
+    /// Nobody may ever connect to it.
+    pub(crate) canary: TcpListener,
+    watch: Watch,
+    resident: u64,
+    seen: usize,
+    rows: Vec<Row>,
+}
+
+/// A vector, and what came of it for each kind of message; no kind where it is about one only.
+struct Row {
+    vector: String,
+    answers: Vec<(String, Vec<&'static str>)>,
+}
+
+impl Target {
+    pub(crate) async fn start() -> Self {
+        let product = Product::serve("signing_algorithm = \"p256\"").await;
+        let lax = Sp::new("https://lax.example/saml", "https://lax.example/acs");
+        let strict = Sp::new("https://strict.example/saml", "https://strict.example/acs");
+        for (name, sp, attributes) in [
+            ("lax", &lax, ""),
+            ("strict", &strict, " AuthnRequestsSigned=\"true\""),
+        ] {
+            let metadata = product.file(name, &sp.metadata(attributes));
+            product.cli([
+                "sp",
+                "add",
+                "--metadata",
+                &metadata,
+                "--name",
+                name,
+                "--require-role",
+                "everyone",
+            ]);
+        }
+        let canary = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        canary
+            .set_nonblocking(true)
+            .expect("it can be asked without waiting");
+        let browser = product.browser();
+        let watch = Watch::over(&product.database());
+        let resident = product.resident_kib();
+        let seen = refusals(&product).len();
+        Self {
+            product,
+            browser,
+            lax,
+            strict,
+            canary,
+            watch,
+            resident,
+            seen,
+            rows: Vec::new(),
+        }
+    }
+
+    /// The address of the single sign-on endpoint.
+    pub(crate) fn sso(&self) -> String {
+        self.product.idp("/saml/sso")
+    }
+
+    /// A request of the SP that need not sign.
+    pub(crate) fn request(&self) -> AuthnRequest {
+        self.lax.request(&self.sso())
+    }
+
+    /// Sends a raw query.
+    pub(crate) async fn query(&self, query: &str) -> Answer {
+        self.browser.visit(&format!("{}?{query}", self.sso())).await
+    }
+
+    /// Sends a document by HTTP-Redirect, unsigned.
+    pub(crate) async fn redirect(&self, xml: &str) -> Answer {
+        self.query(&redirect_query(xml, None)).await
+    }
+
+    /// Sends a document by HTTP-POST, from another site, as SPs do.
+    pub(crate) async fn post(&self, xml: &[u8]) -> Answer {
+        let message = STANDARD.encode(xml);
+        self.posted("/saml/sso", "SAMLRequest", &message).await
+    }
+
+    async fn posted(&self, path: &str, parameter: &str, message: &str) -> Answer {
+        let (place, fields) = (self.product.idp(path), [(parameter, message)]);
+        let from = "https://lax.example";
+        let first = self.browser.post_from(from, &place, &fields).await;
+        self.browser.follow(first).await
+    }
+
+    /// Sends what the binding of this kind made of a message.
+    async fn sent(&self, kind: &Kind, encoded: &str) -> Answer {
+        match kind.by {
+            By::Redirect(_) => {
+                let place = format!("{}?{encoded}", self.product.idp(kind.path));
+                self.browser.visit(&place).await
+            }
+            By::Post(parameter) => self.posted(kind.path, parameter, encoded).await,
+            By::File => panic!("a file is not sent"),
+        }
+    }
+
+    /// Sends a hostile document as a message of this kind, signed in the query where that is the
+    /// way, and takes down the refusal.
+    pub(crate) async fn attack(&mut self, kind: &'static Kind, vector: &str, xml: &[u8]) {
+        if kind.by == By::File {
+            let told = self.filed(xml).err();
+            let told = told.unwrap_or_else(|| panic!("{vector} is registered from {}", kind.name));
+            self.unharmed(vector);
+            self.take_down(vector, told, Some(kind));
+        } else {
+            let encoded = kind.encoded(&kind.sp(self), xml);
+            self.attack_with(kind, vector, &encoded).await;
+        }
+    }
+
+    /// The same with what the binding made of it already.
+    pub(crate) async fn attack_with(&mut self, kind: &'static Kind, vector: &str, encoded: &str) {
+        let started = Instant::now();
+        let answer = self.sent(kind, encoded).await;
+        let (took, named) = (started.elapsed(), format!("{vector} ({})", kind.name));
+        assert!(took < PATIENCE, "{named} took {took:?}");
+        self.check_refusal(&named, &answer);
+        self.take_down(vector, answer.in_short(), Some(kind));
+    }
+
+    /// A document that is good in spite of what was put in: it is taken, and nobody is connected to.
+    pub(crate) fn harmless(&mut self, kind: &'static Kind, vector: &str, xml: &[u8]) {
+        assert_eq!(kind.by, By::File, "only metadata has such extension points");
+        self.filed(xml)
+            .unwrap_or_else(|told| panic!("{vector}: {told}"));
+        self.unregistered();
+        self.take_down(vector, "accepted, not acted on".to_owned(), Some(kind));
+    }
+
+    /// A good message of every kind is accepted: what is refused is refused for what is wrong in it.
+    pub(crate) async fn good_ones_are_accepted(&mut self) {
+        for kind in KINDS {
+            self.good_one_is_accepted(kind).await;
+        }
+    }
+
+    pub(crate) async fn good_one_is_accepted(&mut self, kind: &'static Kind) {
+        let sp = kind.sp(self);
+        let good = match ((kind.draft)(self, &sp), kind.by) {
+            (Draft::Metadata(xml), _) => {
+                self.filed(xml.as_bytes()).expect("good metadata is taken");
+                self.unregistered();
+                return self.take_down("a good one", "accepted".to_owned(), Some(kind));
+            }
+            (Draft::Protocol(message), By::Post(_)) if kind.signed => message.signed_by(&sp),
+            (Draft::Protocol(message), _) => message.xml(),
+        };
+        let encoded = kind.encoded(&sp, good.as_bytes());
+        let answer = self.sent(kind, &encoded).await;
+        let told = answer.in_short();
+        assert!((kind.accepted)(&answer), "{}: {told}", kind.name);
+        self.seen = refusals(&self.product).len();
+        self.watch.accept();
+        self.take_down("a good one", "accepted".to_owned(), Some(kind));
+    }
+
+    /// Gives a document to `sp add --metadata`; what it says against it, without the file's name.
+    fn filed(&self, xml: &[u8]) -> Result<(), String> {
+        let file = self.product.file("new.xml", "");
+        std::fs::write(&file, xml).expect("the temporary folder can be written");
+        let arguments = [
+            "sp",
+            "add",
+            "--metadata",
+            &file,
+            "--name",
+            "new",
+            "--require-role",
+            "everyone",
+        ];
+        let output = self.product.try_cli(&arguments, "");
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        let said = said.trim_end().replace(&file, "FILE");
+        assert_eq!(output.status.code(), Some(1), "refused is 1: {said}");
+        assert_eq!(said.lines().count(), 1, "one line says why: {said}");
+        Err(said.chars().take(160).collect())
+    }
+
+    fn unregistered(&mut self) {
+        self.product.cli(["sp", "remove", "new"]);
+        self.watch.accept();
+    }
+
+    /// Takes down a refusal, after holding it against what all of them have in common.
+    pub(crate) fn refused(&mut self, vector: &str, answer: &Answer) {
+        self.check_refusal(vector, answer);
+        self.take_down(vector, answer.in_short(), None);
+    }
+
+    /// What all refusals have in common.
+    pub(crate) fn check_refusal(&mut self, vector: &str, answer: &Answer) {
+        let told = answer.in_short();
+        if let Some((acs, message)) = answer.response() {
+            assert!(
+                acs == self.lax.acs || acs == self.strict.acs,
+                "{vector}: {acs}"
+            );
+            assert!(message.assertion.is_none(), "{vector}: {told}");
+            assert_eq!(answer.status, 200, "{vector}: {told}");
+        } else {
+            assert!((400..500).contains(&answer.status), "{vector}: {told}");
+            assert!(answer.reason().is_some(), "{vector} has no reason code");
+        }
+        assert!(!answer.asks_to_sign_in(), "{vector}: {told}");
+        for form in answer.forms() {
+            let ours = form.action.starts_with('/');
+            let answered = answer.response().is_some_and(|(acs, _)| acs == form.action);
+            assert!(ours || answered, "{vector} posts to {}", form.action);
+        }
+        self.logged_once(vector, answer.reason());
+        self.unharmed(vector);
+    }
+
+    /// Nothing was written, nobody was called, and the process lives and has not grown.
+    fn unharmed(&mut self, vector: &str) {
+        self.watch.unchanged(vector);
+        assert!(
+            self.canary.accept().is_err(),
+            "{vector} made the product connect somewhere"
+        );
+        let grown = self.product.resident_kib().saturating_sub(self.resident);
+        assert!(grown < GROWTH, "{vector}: it grew by {grown} KiB");
+    }
+
+    /// Takes down an accepted request: it gets the sign-in form.
+    pub(crate) fn accepted(&mut self, vector: &str, answer: &Answer) {
+        assert!(
+            answer.asks_to_sign_in(),
+            "{vector}: {} {}",
+            answer.in_short(),
+            answer.body
+        );
+        self.seen = refusals(&self.product).len();
+        self.watch.accept();
+        self.take_down(vector, "accepted".to_owned(), None);
+    }
+
+    fn take_down(&mut self, vector: &str, told: String, kind: Option<&'static Kind>) {
+        let known = self
+            .rows
+            .iter_mut()
+            .position(|row| kind.is_some() && row.vector == vector);
+        let at = known.unwrap_or_else(|| {
+            self.rows.push(Row {
+                vector: vector.to_owned(),
+                answers: Vec::new(),
+            });
+            self.rows.len() - 1
+        });
+        let answers = &mut self.rows[at].answers;
+        let name = kind.map(|kind| kind.name);
+        match answers.iter_mut().find(|(known, _)| *known == told) {
+            Some((_, kinds)) => kinds.extend(name),
+            None => answers.push((told, name.into_iter().collect())),
+        }
+    }
+
+    /// All vectors so far with their answers, and which kinds of message got them.
+    pub(crate) fn table(self) -> String {
+        let mut table = String::new();
+        for row in &self.rows {
+            let mut vector = row.vector.as_str();
+            for (told, kinds) in &row.answers {
+                let _ = write!(table, "{vector:44} {told}");
+                if !kinds.is_empty() {
+                    let _ = write!(table, "  [{}]", shortened(kinds));
+                }
+                table.push('\n');
+                vector = "";
+            }
+        }
+        println!("{table}");
+        table
+    }
+
+    /// One log line says why, and the same as the page.
+    fn logged_once(&mut self, vector: &str, reason: Option<&str>) {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let mut lines = refusals(&self.product);
+        while lines.len() == self.seen && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+            lines = refusals(&self.product);
+        }
+        let new = &lines[self.seen..];
+        assert_eq!(new.len(), 1, "log lines for {vector}: {new:#?}");
+        let logged = reason_of(&new[0]);
+        assert!(
+            reason.is_none() || logged == reason,
+            "{vector}: the page says {reason:?}, the log {logged:?}"
+        );
+        self.seen = lines.len();
+    }
+}
+
+/// The names of kinds, or one for all of them.
+fn shortened(kinds: &[&str]) -> String {
+    let all = |belongs: fn(&Kind) -> bool| {
+        let group: Vec<_> = KINDS.iter().filter(|kind| belongs(kind)).collect();
+        group.len() == kinds.len() && group.iter().all(|kind| kinds.contains(&kind.name))
+    };
+    if all(|_| true) {
+        "all".to_owned()
+    } else if all(|kind| kind.by != By::File) {
+        "every message".to_owned()
+    } else if all(|kind| matches!(kind.by, By::Post(_))) {
+        "every message by POST".to_owned()
+    } else if all(|kind| matches!(kind.by, By::Redirect(_))) {
+        "every message by Redirect".to_owned()
+    } else {
+        kinds.join(", ")
+    }
+}
+
+fn reason_of(line: &Value) -> Option<&str> {
+    let reason = line
+        .get("reason")
+        .or_else(|| line.pointer("/fields/reason"));
+    reason.and_then(Value::as_str)
+}
+
+/// The log lines that give a reason for a refusal.
+fn refusals(product: &Product) -> Vec<Value> {
+    let lines = product.log().into_iter();
+    lines.filter(|line| reason_of(line).is_some()).collect()
+}
