@@ -4,6 +4,7 @@
 //! be written down, and everything else depends on it.
 
 pub mod audit;
+pub mod duration;
 pub mod facts;
 pub mod failures;
 pub mod name;

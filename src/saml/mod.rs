@@ -3,6 +3,7 @@
 //! This room is pure: no I/O, no async, no clock, no randomness but OpenSSL's own inside signing.
 //! It knows no database and no HTTP.
 
+pub mod aggregate;
 pub mod authn_context;
 pub mod authn_request;
 pub mod binding;

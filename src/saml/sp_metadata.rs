@@ -1,15 +1,21 @@
 //! SP metadata as it is imported: what a registration takes from it (Metadata 2.4.4).
 //!
-//! The document comes from the administrator, who vouches for it; it goes through the same strict
-//! reader as a message. What it does not say, the registration has to.
+//! The document comes from the administrator, who vouches for it, or from a source whose key is
+//! pinned (`aggregate`); it goes through the same strict reader as a message. What it does not say,
+//! the registration has to.
+
+use std::time::Duration;
 
 use thiserror::Error;
 
 use super::signature::{self, KeyError, VerifyingKey};
 use super::uri;
 use super::xml::{self, Element, Limits, XmlError};
+use crate::directory::duration::parse_xs_duration;
 use crate::directory::name::{EntityId, NameError};
-use crate::directory::service_provider::{AcsBinding, AcsEndpoint};
+use crate::directory::service_provider::{
+    AcsBinding, AcsEndpoint, AcsEndpoints, AcsError, ServiceProvider,
+};
 use crate::directory::time::UnixTime;
 
 /// What a registration takes over.
@@ -31,8 +37,37 @@ pub struct SpMetadata {
     pub authn_requests_signed: bool,
     /// WantAssertionsSigned.
     pub want_assertions_signed: bool,
+    /// Until when it may be used: the smallest validUntil of the entity and its role.
+    pub valid_until: Option<UnixTime>,
+    /// How long a copy may be kept: the smallest cacheDuration of the two.
+    pub cache_duration: Option<Duration>,
     /// The document as it came.
     pub xml: String,
+}
+
+impl SpMetadata {
+    /// Puts what it says in the place of what `before` said: all of it, no old endpoint or key
+    /// stays (metadata interoperability profile, 2.3; C-MC7). What the administrator decided
+    /// otherwise than `before` said stays.
+    pub fn replace_in(
+        self,
+        sp: &mut ServiceProvider,
+        before: Option<&Self>,
+    ) -> Result<(), AcsError> {
+        sp.acs = AcsEndpoints::new(self.acs, sp.policy.allow_http)?;
+        sp.certificates = self.certificates;
+        sp.bare_keys = self.bare_keys;
+        sp.name_id_formats = self.name_id_formats;
+        sp.metadata = Some(self.xml);
+        let policy = &mut sp.policy;
+        if policy.display_name.as_ref() == before.and_then(|before| before.display_name.as_ref()) {
+            policy.display_name = self.display_name;
+        }
+        if policy.require_signed_requests == before.is_some_and(|b| b.authn_requests_signed) {
+            policy.require_signed_requests = self.authn_requests_signed;
+        }
+        Ok(())
+    }
 }
 
 /// Why metadata is not taken.
@@ -56,6 +91,9 @@ pub enum MetadataError {
     /// `validUntil` is no xs:dateTime.
     #[error("validUntil is not an xs:dateTime in UTC")]
     ValidUntil,
+    /// `cacheDuration` is no xs:duration.
+    #[error("cacheDuration is not an xs:duration")]
+    CacheDuration,
     /// An identity provider's, say.
     #[error("there is no SPSSODescriptor that speaks SAML 2.0")]
     NoServiceProvider,
@@ -75,22 +113,35 @@ pub enum MetadataError {
 
 /// Reads the metadata of one SP.
 pub fn parse(bytes: &[u8], now: UnixTime) -> Result<SpMetadata, MetadataError> {
+    let read = parse_whenever(bytes)?;
+    match read.valid_until {
+        Some(until) if until <= now => Err(MetadataError::Expired(until)),
+        _ => Ok(read),
+    }
+}
+
+/// The same for a document that was valid when it was taken.
+pub fn parse_whenever(bytes: &[u8]) -> Result<SpMetadata, MetadataError> {
     let document = xml::read(bytes, &Limits::METADATA)?;
-    let entity = document.root();
-    if entity.is(uri::MD.uri, "EntitiesDescriptor") {
+    if document.root().is(uri::MD.uri, "EntitiesDescriptor") {
         return Err(MetadataError::ManyEntities);
     }
+    let read = of_entity(document.root())?;
+    Ok(SpMetadata {
+        xml: String::from_utf8_lossy(bytes).into_owned(),
+        ..read
+    })
+}
+
+/// Reads one md:EntityDescriptor, wherever it stands; its `xml` is left empty.
+pub(super) fn of_entity(entity: &Element) -> Result<SpMetadata, MetadataError> {
     if !entity.is(uri::MD.uri, "EntityDescriptor") {
         return Err(MetadataError::NotAnEntityDescriptor);
     }
     let entity_id = entity.attribute("entityID").unwrap_or_default();
     let entity_id = EntityId::parse_lenient(entity_id).map_err(MetadataError::EntityId)?;
-    check_valid(entity, now)?;
-    let sp = entity
-        .children_named(uri::MD.uri, "SPSSODescriptor")
-        .find(|role| speaks_saml_2(role))
-        .ok_or(MetadataError::NoServiceProvider)?;
-    check_valid(sp, now)?;
+    let sp = sp_role(entity).ok_or(MetadataError::NoServiceProvider)?;
+    let lifetime = Lifetime::of(entity)?.and(Lifetime::of(sp)?);
     let (certificates, bare_keys) = signing_keys(sp)?;
     Ok(SpMetadata {
         entity_id,
@@ -101,20 +152,59 @@ pub fn parse(bytes: &[u8], now: UnixTime) -> Result<SpMetadata, MetadataError> {
         name_id_formats: texts(sp, "NameIDFormat"),
         authn_requests_signed: boolean(sp, "AuthnRequestsSigned")?,
         want_assertions_signed: boolean(sp, "WantAssertionsSigned")?,
-        xml: String::from_utf8_lossy(bytes).into_owned(),
+        valid_until: lifetime.valid_until,
+        cache_duration: lifetime.cache_duration,
+        xml: String::new(),
     })
 }
 
-/// `validUntil` counts at every level (Metadata 2.3.2).
-fn check_valid(element: &Element, now: UnixTime) -> Result<(), MetadataError> {
-    let Some(text) = element.attribute("validUntil") else {
-        return Ok(());
-    };
-    let until = UnixTime::parse_xs_date_time(text).map_err(|_| MetadataError::ValidUntil)?;
-    if now < until {
-        Ok(())
-    } else {
-        Err(MetadataError::Expired(until))
+/// Its first role as a service provider of SAML 2.0. The keys of other roles are not looked at
+/// (metadata interoperability profile, 2.6; C-MC6).
+pub(super) fn sp_role(entity: &Element) -> Option<&Element> {
+    entity
+        .children_named(uri::MD.uri, "SPSSODescriptor")
+        .find(|role| speaks_saml_2(role))
+}
+
+/// How long metadata lasts. It is said at every level, and the smallest counts (Metadata 2.3.1,
+/// 2.3.2, 2.4.1; E94).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Lifetime {
+    pub(super) valid_until: Option<UnixTime>,
+    pub(super) cache_duration: Option<Duration>,
+}
+
+impl Lifetime {
+    /// What one element says.
+    pub(super) fn of(element: &Element) -> Result<Self, MetadataError> {
+        let valid_until = element.attribute("validUntil").map(str::trim);
+        let cache_duration = element.attribute("cacheDuration");
+        Ok(Self {
+            valid_until: valid_until
+                .map(UnixTime::parse_xs_date_time)
+                .transpose()
+                .map_err(|_| MetadataError::ValidUntil)?,
+            cache_duration: cache_duration
+                .map(parse_xs_duration)
+                .transpose()
+                .map_err(|_| MetadataError::CacheDuration)?,
+        })
+    }
+
+    /// The smaller of two.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            valid_until: smallest(self.valid_until, other.valid_until),
+            cache_duration: smallest(self.cache_duration, other.cache_duration),
+        }
+    }
+}
+
+/// The smaller of what is there.
+pub(super) fn smallest<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

@@ -89,13 +89,16 @@ pub(super) fn endpoints(locations: &[String]) -> Result<Vec<AcsEndpoint>, CliErr
 
 /// Checks the endpoints of a registration.
 pub(super) fn checked(all: Vec<AcsEndpoint>, allow_http: bool) -> Result<AcsEndpoints, CliError> {
-    AcsEndpoints::new(all, allow_http).map_err(|error| {
-        let fix = match &error {
-            AcsError::PlainHttp(_) => "use https, or add --allow-http if this is only a trial",
-            AcsError::Location(_) => "write an absolute https address",
-            AcsError::NoPostEndpoint => "Responses leave by HTTP-POST: name such an address",
-            AcsError::DuplicateIndex(_) => "mend the metadata: each index stands once",
-        };
-        refused(error.to_string(), fix)
-    })
+    AcsEndpoints::new(all, allow_http).map_err(|error| acs_refused(&error))
+}
+
+/// What is wrong with endpoints, and what to do about it.
+pub(super) fn acs_refused(error: &AcsError) -> CliError {
+    let fix = match error {
+        AcsError::PlainHttp(_) => "use https, or add --allow-http if this is only a trial",
+        AcsError::Location(_) => "write an absolute https address",
+        AcsError::NoPostEndpoint => "Responses leave by HTTP-POST: name such an address",
+        AcsError::DuplicateIndex(_) => "mend the metadata: each index stands once",
+    };
+    refused(error.to_string(), fix)
 }

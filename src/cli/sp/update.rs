@@ -9,11 +9,13 @@ use super::super::context::{Context, Open, created_lines, names};
 use super::super::error::{CliError, refused, usage};
 use super::add::check_keys;
 use super::document::document;
-use super::endpoints::{Source, checked, endpoints};
+use super::endpoints::{Source, acs_refused, checked, endpoints};
+use super::metadata;
 use super::options::Options;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::SpName;
 use crate::directory::service_provider::ServiceProvider;
+use crate::saml::sp_metadata::parse_whenever;
 use crate::storage::StoreError;
 
 /// The arguments of `sp update`.
@@ -60,21 +62,19 @@ impl Update {
         mut sp: ServiceProvider,
     ) -> Result<ServiceProvider, CliError> {
         let allow_http = self.options.allow_http(sp.policy.allow_http);
-        if self.source.metadata.is_some() {
-            let described = self.source.read(open)?;
-            if described.entity_id.as_ref() != Some(&sp.entity_id) {
+        if let Some(place) = &self.source.metadata {
+            let read = metadata::read(place, open.clock.now())?;
+            if read.entity_id != sp.entity_id {
                 return Err(refused(
                     format!("the metadata is not of {}", sp.entity_id),
                     "register another entityID with `doorward sp add`",
                 ));
             }
-            sp.acs = checked(described.acs, allow_http)?;
-            sp.certificates = described.certificates;
-            sp.bare_keys = described.bare_keys;
-            sp.name_id_formats = described.name_id_formats;
-            sp.metadata = described.xml;
-            sp.policy.display_name = sp.policy.display_name.or(described.display_name);
-            sp.policy.require_signed_requests |= described.signs_requests;
+            let before = sp.metadata.as_deref().map(str::as_bytes);
+            let before = before.and_then(|xml| parse_whenever(xml).ok());
+            sp.policy.allow_http = allow_http;
+            read.replace_in(&mut sp, before.as_ref())
+                .map_err(|error| acs_refused(&error))?;
         }
         if !self.source.acs.is_empty() {
             sp.acs = checked(endpoints(&self.source.acs)?, allow_http)?;

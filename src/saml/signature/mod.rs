@@ -7,6 +7,7 @@
 mod algorithm;
 mod generate;
 mod key;
+mod pieces;
 mod shape;
 mod sign;
 mod verify;
@@ -14,9 +15,11 @@ mod verify;
 pub use algorithm::{DigestAlgorithm, SignatureAlgorithm};
 pub use generate::{GeneratedKey, KeyKind, generate};
 pub use key::{KeyError, VerifyingKey};
+pub use pieces::PiecewiseCheck;
 pub use sign::{SignError, SigningKey};
 pub use verify::{
-    Place, Signed, has_signature, is_signed, verify_element, verify_enveloped, verify_octets,
+    Place, Signed, has_signature, is_signed, verify_element, verify_enveloped, verify_metadata,
+    verify_octets,
 };
 
 /// The namespace of XML Signature.

@@ -36,6 +36,15 @@ impl<'d> Shape<'d> {
             _ => return Err(SignatureError::MoreThanOne),
         }
         let signature = place.signature(root).ok_or(SignatureError::Misplaced)?;
+        Self::of_signature(root, signature)
+    }
+
+    /// Of the one signature that counts. Whatever else `root` holds is covered by it, other
+    /// signatures among it; of `root` itself only its ID is read.
+    pub(super) fn of_signature(
+        root: &'d Element,
+        signature: &'d Element,
+    ) -> Result<Self, SignatureError> {
         if has_comment(signature) {
             return Err(SignatureError::UnexpectedContent);
         }

@@ -97,14 +97,50 @@ pub fn verify_element<'d>(
 ) -> Result<Signed<'d>, SignatureError> {
     let shape = Shape::of(element, place)?;
     check_digest(&shape)?;
-    let octets = canonicalize(shape.signed_info, &shape.signed_info_prefixes, None);
-    let (algorithm, value) = (shape.algorithm, &shape.signature_value);
-    let key = find_key(keys, algorithm, &octets, value, EcdsaForm::Raw)?;
+    let (algorithm, key) = find_signer(&shape, keys)?;
     Ok(Signed {
         root: shape.root,
         algorithm,
         key,
     })
+}
+
+/// Checks that `keys` signed the root of a metadata document, the whole of it.
+///
+/// Only the root's own signature counts, which the schema puts first (Metadata 2.3.1, 2.3.2). A
+/// federation takes signed entities over as they are: their signatures are content that the
+/// root's covers, and are neither checked nor believed.
+pub fn verify_metadata<'d>(
+    document: &'d Document,
+    keys: &[VerifyingKey],
+) -> Result<Signed<'d>, SignatureError> {
+    let root = document.root();
+    match root.children_named(DS, "Signature").count() {
+        0 => return Err(SignatureError::Missing),
+        1 => {}
+        _ => return Err(SignatureError::MoreThanOne),
+    }
+    let signature = Place::First.signature(root);
+    let signature = signature.ok_or(SignatureError::Misplaced)?;
+    let shape = Shape::of_signature(root, signature)?;
+    check_digest(&shape)?;
+    let (algorithm, key) = find_signer(&shape, keys)?;
+    Ok(Signed {
+        root,
+        algorithm,
+        key,
+    })
+}
+
+/// Who signed `SignedInfo`.
+pub(super) fn find_signer(
+    shape: &Shape<'_>,
+    keys: &[VerifyingKey],
+) -> Result<(SignatureAlgorithm, usize), SignatureError> {
+    let octets = canonicalize(shape.signed_info, &shape.signed_info_prefixes, None);
+    let (algorithm, value) = (shape.algorithm, &shape.signature_value);
+    let key = find_key(keys, algorithm, &octets, value, EcdsaForm::Raw)?;
+    Ok((algorithm, key))
 }
 
 fn check_digest(shape: &Shape<'_>) -> Result<(), SignatureError> {

@@ -7,16 +7,19 @@
 mod attributes;
 mod c14n;
 mod chars;
+mod declarations;
 mod escape;
+mod pieces;
 mod reader;
 mod tree;
 mod writer;
 
-pub use c14n::canonicalize;
+pub use c14n::{PiecewiseC14n, canonicalize, standalone};
 pub use chars::{is_blank, is_nc_name};
-pub use reader::read;
+pub use pieces::Piece;
+pub use reader::{read, read_in_pieces};
 pub use tree::{Attribute, Document, Element};
-pub use writer::{Namespace, WriteError, Writer};
+pub use writer::{Namespace, Writer};
 
 /// The namespace that the prefix `xml` always means (Namespaces in XML 1.0, section 3).
 pub const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
@@ -54,6 +57,11 @@ impl Limits {
         nodes: 100_000,
         attributes: 128,
         namespaces: 64,
+    };
+    /// For the metadata of a whole federation, read entity by entity: eduGAIN's has some 100 MB.
+    pub const AGGREGATE: Self = Self {
+        bytes: 256 << 20,
+        ..Self::METADATA
     };
 }
 
@@ -156,4 +164,28 @@ pub enum XmlError {
     /// A value was asked for, but the element holds elements.
     #[error("an element stands where only a value may")]
     ElementInValue,
+}
+
+/// Why nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// A value holds a character that XML 1.0 cannot carry, not even by reference.
+    #[error("a value holds a character that XML cannot carry")]
+    IllegalCharacter,
+    /// An attribute or declaration came after the content had begun.
+    #[error("an attribute was written after the content had begun")]
+    LateAttribute,
+    /// The same attribute was written twice on one element.
+    #[error("an attribute was written twice")]
+    DuplicateAttribute,
+    /// One element uses one prefix for two namespaces.
+    #[error("a prefix was used for two namespaces on one element")]
+    PrefixConflict,
+    /// Elements were not ended, or ended too often.
+    #[error("elements are not ended as often as started")]
+    Unbalanced,
+    /// An embedded element declares a namespace that is declared around it already, so that the
+    /// canonical form of the whole would leave the declaration out.
+    #[error("an embedded element repeats a declaration")]
+    RepeatedDeclaration,
 }

@@ -8,24 +8,18 @@ use quick_xml::errors::{Error as TokenError, IllFormedError};
 use quick_xml::events::Event;
 
 use super::attributes::{self, RawAttribute, RawName};
-use super::chars::{all_legal, is_absolute_uri, is_blank};
+use super::chars::{all_legal, is_blank};
+use super::declarations::{check_binding, check_declaration, declaration};
+use super::pieces::{Piece, Pieces};
 use super::tree::{Attribute, Binding, Document, Element, Node, Scope, lookup};
-use super::{Limits, XML_NAMESPACE, XMLNS_NAMESPACE, XmlError};
+use super::{Limits, XML_NAMESPACE, XmlError};
 
 /// Reads a whole document, or says which rule it breaks.
 ///
 /// One byte-order mark of UTF-8 is skipped, as XML 1.0, section 4.3.3 demands. The time taken is
 /// linear in the number of bytes, within the limits.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, XmlError> {
-    if bytes.len() > limits.bytes {
-        return Err(XmlError::TooLarge);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| XmlError::NotUtf8)?;
-    if !all_legal(text) {
-        return Err(XmlError::IllegalCharacter);
-    }
-    let mut tokens = quick_xml::Reader::from_str(text);
-    tokens.config_mut().enable_all_checks(true);
+    let mut tokens = tokens(checked_text(bytes, limits)?);
     let mut builder = Builder::new(limits);
     loop {
         match tokens.read_event().map_err(|error| rule_of(&error))? {
@@ -33,6 +27,54 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, XmlError> {
             event => builder.take(&event)?,
         }
     }
+}
+
+/// Reads a document whose outer elements only hold others together, one inner element at a time:
+/// it is never in memory as a whole tree. The limit of nodes counts for each inner element.
+///
+/// `is_container` says which elements these are, from the root downwards. `Some` is a document
+/// whose root is none: it was read whole, and no piece was handed out.
+pub fn read_in_pieces<E: From<XmlError>>(
+    bytes: &[u8],
+    limits: &Limits,
+    is_container: fn(&Element) -> bool,
+    take: &mut dyn FnMut(Piece) -> Result<(), E>,
+) -> Result<Option<Document>, E> {
+    let text = checked_text(bytes, limits)?;
+    let mut tokens = tokens(text);
+    let mut builder = Builder::new(limits);
+    builder.pieces = Some(Pieces::new(is_container));
+    loop {
+        let event = tokens.read_event().map_err(|error| rule_of(&error))?;
+        let is_end = matches!(event, Event::Eof);
+        if !is_end {
+            builder.take(&event)?;
+        }
+        for piece in builder.pieces.iter_mut().flat_map(Pieces::drain) {
+            take(piece)?;
+        }
+        if is_end {
+            return Ok(builder.finish_pieces()?);
+        }
+    }
+}
+
+fn checked_text<'b>(bytes: &'b [u8], limits: &Limits) -> Result<&'b str, XmlError> {
+    if bytes.len() > limits.bytes {
+        return Err(XmlError::TooLarge);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| XmlError::NotUtf8)?;
+    if all_legal(text) {
+        Ok(text)
+    } else {
+        Err(XmlError::IllegalCharacter)
+    }
+}
+
+fn tokens(text: &str) -> quick_xml::Reader<&[u8]> {
+    let mut tokens = quick_xml::Reader::from_str(text);
+    tokens.config_mut().enable_all_checks(true);
+    tokens
 }
 
 const fn rule_of(error: &TokenError) -> XmlError {
@@ -60,6 +102,8 @@ struct Builder<'l> {
     text: String,
     ids: HashSet<String>,
     nodes: usize,
+    /// Where elements go that are handed out one by one.
+    pieces: Option<Pieces>,
     started: bool,
     no_scope: Scope,
     no_namespace: Arc<Binding>,
@@ -82,6 +126,7 @@ impl<'l> Builder<'l> {
             text: String::new(),
             ids: HashSet::new(),
             nodes: 0,
+            pieces: None,
             started: false,
             no_scope: Arc::new([]),
             no_namespace: binding("", ""),
@@ -180,6 +225,9 @@ impl<'l> Builder<'l> {
             has_comment: false,
         };
         self.remember_ids(&element)?;
+        if let Some(pieces) = &mut self.pieces {
+            pieces.opened(&element, self.open.len());
+        }
         self.open.push(element);
         Ok(())
     }
@@ -279,26 +327,55 @@ impl<'l> Builder<'l> {
             return Ok(());
         }
         self.count_node()?;
-        if let Some(open) = self.open.last_mut() {
-            open.content
-                .push(Node::Text(std::mem::take(&mut self.text)));
+        let text = std::mem::take(&mut self.text);
+        if let Some(pieces) = self.pieces_of_innermost() {
+            pieces.push(Piece::Text(text));
+        } else if let Some(open) = self.open.last_mut() {
+            open.content.push(Node::Text(text));
         }
         Ok(())
     }
 
+    /// Where the content of the innermost open element goes, if that is a container.
+    fn pieces_of_innermost(&mut self) -> Option<&mut Pieces> {
+        let depth = self.open.len();
+        self.pieces
+            .as_mut()
+            .filter(|pieces| depth > 0 && pieces.depth() == depth)
+    }
+
     fn end(&mut self) -> Result<(), XmlError> {
         self.flush_text()?;
+        if let Some(pieces) = self.pieces_of_innermost() {
+            pieces.closed();
+            // What it held is gone already; its name and attributes serve as the root, if it is.
+            let container = self.open.pop();
+            self.root = container.filter(|_| self.open.is_empty());
+            return Ok(());
+        }
         let Some(element) = self.open.pop() else {
             return Err(XmlError::Tags);
         };
         if element.has_comment && holds_value(&element) {
             return Err(XmlError::CommentInValue);
         }
+        if let Some(pieces) = self.pieces_of_innermost() {
+            pieces.push(Piece::Child(element));
+            self.nodes = 0;
+            return Ok(());
+        }
         match self.open.last_mut() {
             Some(parent) => parent.content.push(Node::Element(element)),
             None => self.root = Some(element),
         }
         Ok(())
+    }
+
+    /// The document, unless it was handed out in pieces.
+    fn finish_pieces(self) -> Result<Option<Document>, XmlError> {
+        let in_pieces = self.pieces.as_ref().is_some_and(Pieces::handed_out);
+        self.finish()
+            .map(|document| Some(document).filter(|_| !in_pieces))
     }
 
     fn finish(self) -> Result<Document, XmlError> {
@@ -314,70 +391,4 @@ impl<'l> Builder<'l> {
 /// An element holds a value unless it holds elements with nothing but white space between them.
 fn holds_value(element: &Element) -> bool {
     element.children().next().is_none() || element.texts().any(|text| !is_blank(text))
-}
-
-/// The prefix that an attribute declares, if it is a namespace declaration, and its raw value.
-fn declaration<'x>(attribute: &RawAttribute<'x>) -> Option<(&'x str, &'x str)> {
-    match attribute.name {
-        RawName {
-            prefix: "xmlns",
-            local,
-        } => Some((local, attribute.value)),
-        RawName {
-            prefix: "",
-            local: "xmlns",
-        } => Some(("", attribute.value)),
-        _ => None,
-    }
-}
-
-/// Namespaces in XML 1.0, section 3 and its constraints.
-fn check_binding(prefix: &str, namespace: String) -> Result<String, XmlError> {
-    let reserved = match (prefix, namespace.as_str()) {
-        ("xml", name) => name != XML_NAMESPACE,
-        ("xmlns", _) | (_, XML_NAMESPACE | XMLNS_NAMESPACE) => true,
-        _ => false,
-    };
-    if reserved {
-        return Err(XmlError::ReservedPrefix);
-    }
-    match (prefix, namespace.is_empty()) {
-        ("", true) => Ok(namespace),
-        (_, true) => Err(XmlError::EmptyNamespace),
-        (_, false) if is_absolute_uri(&namespace) => Ok(namespace),
-        (_, false) => Err(XmlError::RelativeNamespace),
-    }
-}
-
-/// `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`, in this order (production 23).
-fn check_declaration(declaration: &str) -> Result<(), XmlError> {
-    let mut parts = Vec::new();
-    attributes::read_tag(declaration, 3, &mut parts).map_err(|_| XmlError::Declaration)?;
-    let mut parts = parts.into_iter().peekable();
-    let mut next = |name: &str| {
-        let is = |part: &RawAttribute<'_>| {
-            part.name
-                == RawName {
-                    prefix: "",
-                    local: name,
-                }
-        };
-        parts.next_if(is).map(|part| part.value)
-    };
-    match next("version") {
-        Some("1.0") => {}
-        Some(_) => return Err(XmlError::ForeignVersion),
-        None => return Err(XmlError::Declaration),
-    }
-    if next("encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("UTF-8")) {
-        return Err(XmlError::ForeignEncoding);
-    }
-    if next("standalone").is_some_and(|value| !matches!(value, "yes" | "no")) {
-        return Err(XmlError::Declaration);
-    }
-    if parts.next().is_some() {
-        Err(XmlError::Declaration)
-    } else {
-        Ok(())
-    }
 }

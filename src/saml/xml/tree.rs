@@ -60,7 +60,7 @@ pub(super) enum Node {
 }
 
 /// An attribute with its expanded name; namespace declarations are not attributes.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Attribute {
     pub(super) binding: Arc<Binding>,
     pub(super) local: Box<str>,
@@ -97,6 +97,19 @@ impl Element {
     #[must_use]
     pub fn is(&self, namespace: &str, local: &str) -> bool {
         *self.local == *local && *self.binding.namespace == *namespace
+    }
+
+    /// Its start tag alone: name, attributes and bindings, no content.
+    #[must_use]
+    pub fn copy_of_start(&self) -> Self {
+        Self {
+            binding: Arc::clone(&self.binding),
+            local: self.local.clone(),
+            attributes: self.attributes.clone(),
+            content: Vec::new(),
+            scope: Arc::clone(&self.scope),
+            has_comment: self.has_comment,
+        }
     }
 
     /// The namespace, empty for none.

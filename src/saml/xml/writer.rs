@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use super::WriteError;
 use super::chars::all_legal;
 use super::escape::{escape_attribute, escape_text};
 
@@ -21,30 +22,6 @@ impl<'n> Namespace<'n> {
     pub const fn new(prefix: &'n str, uri: &'n str) -> Self {
         Self { prefix, uri }
     }
-}
-
-/// Why nothing was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WriteError {
-    /// A value holds a character that XML 1.0 cannot carry, not even by reference.
-    #[error("a value holds a character that XML cannot carry")]
-    IllegalCharacter,
-    /// An attribute or declaration came after the content had begun.
-    #[error("an attribute was written after the content had begun")]
-    LateAttribute,
-    /// The same attribute was written twice on one element.
-    #[error("an attribute was written twice")]
-    DuplicateAttribute,
-    /// One element uses one prefix for two namespaces.
-    #[error("a prefix was used for two namespaces on one element")]
-    PrefixConflict,
-    /// Elements were not ended, or ended too often.
-    #[error("elements are not ended as often as started")]
-    Unbalanced,
-    /// An embedded element declares a namespace that is declared around it already, so that the
-    /// canonical form of the whole would leave the declaration out.
-    #[error("an embedded element repeats a declaration")]
-    RepeatedDeclaration,
 }
 
 /// Writes one element with all below it.
@@ -97,6 +74,20 @@ impl<'n> Writer<'n> {
             values: String::with_capacity(512),
             fault: None,
         }
+    }
+
+    /// A writer that goes on inside others, around which `rendered` is declared.
+    pub(super) fn inside(rendered: Vec<Namespace<'n>>, bytes: usize) -> Self {
+        Self {
+            rendered,
+            ..Self::with_capacity(bytes)
+        }
+    }
+
+    /// What is declared where the writer stands.
+    pub(super) fn rendered(&mut self) -> &[Namespace<'n>] {
+        self.flush_tag();
+        &self.rendered
     }
 
     /// Starts an element; its attributes follow.
