@@ -79,6 +79,7 @@ fn facts(rule: Option<Rule>, enabled: bool, version: i64, person: Option<PersonF
         version,
         enabled,
         rule,
+        key_version: 1,
     };
     Facts::as_read(FactsParts {
         read_at: NOW,

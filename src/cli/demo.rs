@@ -170,6 +170,7 @@ async fn open_app(
         Kind::Publisher => (&addresses.publisher, &addresses.store),
     };
     let metadata = metadata_document(idp)
+        .await
         .map_err(|error| refused(error, "this is a mistake of ours: please report it"))?;
     let config = AppConfig {
         kind,

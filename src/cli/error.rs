@@ -8,6 +8,7 @@ use super::boot::BootError;
 use crate::authn::password::PasswordError;
 use crate::clock::NoRandomness;
 use crate::config::ConfigError;
+use crate::keystore::SigningKeysError;
 use crate::storage::StoreError;
 
 /// Every way in which a command ends badly.
@@ -22,6 +23,9 @@ pub enum CliError {
     /// The database did not do it.
     #[error("{}", told(.0))]
     Store(#[from] StoreError),
+    /// A signing key could not be made or opened.
+    #[error(transparent)]
+    SigningKeys(#[from] SigningKeysError),
     /// It is refused as things are.
     #[error(transparent)]
     Refused(Told),
@@ -87,6 +91,9 @@ pub(super) fn told(error: &StoreError) -> String {
         StoreError::Conflict | StoreError::Dangling => "look at what is there now and try again",
         StoreError::NewerSchema { .. } => "run that version, or restore the backup from before",
         StoreError::RoleInUse { .. } => "give that SP another rule first (`doorward sp update`)",
+        StoreError::KeyInUse { .. } => {
+            "move it first (`doorward sp update NAME --signing-key active`)"
+        }
         StoreError::BuiltInRole => "everybody holds it, and it stays",
         StoreError::UnsupportedUrl(_) => "correct database_url",
         StoreError::File { .. } => "give this user write access to the folder of database_url",

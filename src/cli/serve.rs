@@ -85,7 +85,7 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
         clock,
         store,
         &booted.secrets,
-        booted.signing_key.clone(),
+        booted.signing_keys.clone(),
         passwords,
     ))
 }

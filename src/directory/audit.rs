@@ -142,6 +142,12 @@ audit_kinds! {
     SessionRevoked = "session-revoked",
     /// A signing key came into being.
     KeyCreated = "key-created",
+    /// A key and its certificate were brought in from outside.
+    KeyImported = "key-imported",
+    /// Another signing key became the active one.
+    KeyActivated = "key-activated",
+    /// A signing key was removed.
+    KeyRetired = "key-retired",
     /// What had expired was cleaned up.
     CleanedUp = "cleaned-up",
 }

@@ -35,6 +35,8 @@ pub struct DoorFacts {
     pub enabled: bool,
     /// Its rule; `None` when the table holds none, which is closed.
     pub rule: Option<Rule>,
+    /// The version of our signing keys; what is signed is signed by the keys of this version.
+    pub key_version: i64,
 }
 
 /// What the directory says right now.
@@ -81,6 +83,12 @@ impl Facts {
     #[must_use]
     pub fn door_version(&self) -> i64 {
         self.0.door.version
+    }
+
+    /// The version of our signing keys in this snapshot.
+    #[must_use]
+    pub fn key_version(&self) -> i64 {
+        self.0.door.key_version
     }
 
     /// Which door the snapshot is about.

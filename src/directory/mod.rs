@@ -12,5 +12,6 @@ pub mod reason;
 pub mod rule;
 pub mod service_provider;
 pub mod session;
+pub mod signing_key;
 pub mod time;
 pub mod user;

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::name::{EntityId, RoleName, SpId, SpName};
+use super::name::{EntityId, KeyId, RoleName, SpId, SpName};
 use super::rule::Rule;
 
 /// A registered service provider. There is none without a [`Rule`] (decision 2) and none without an
@@ -86,6 +86,8 @@ pub struct Policy {
     pub allow_idp_initiated: bool,
     /// `--allow-http`.
     pub allow_http: bool,
+    /// `--signing-key`: the key that it is held at; nothing said means whichever is active.
+    pub signing_key: Option<KeyId>,
 }
 
 /// What is signed in a Response (Profiles 4.1.4.5, E26).

@@ -9,6 +9,7 @@ mod ring;
 mod seal;
 pub mod sealed;
 mod secrets;
+pub mod signing_keys;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ use crate::storage::StoreError;
 pub use ring::Keystore;
 pub use sealed::FlowKey;
 pub use secrets::Secrets;
+pub use signing_keys::{SigningKeys, SigningKeysError};
 
 /// Why secrets cannot be had.
 #[derive(Debug, Error)]

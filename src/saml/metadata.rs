@@ -18,6 +18,8 @@ pub struct IdpMetadata<'a> {
     pub sso_location: &'a str,
     /// Until when a copy may be used.
     pub valid_until: UnixTime,
+    /// The certificates of all keys that sign, or will, or did a moment ago, in base64 (IIP-MD07).
+    pub certificates: Vec<&'a str>,
     /// The ID of the document.
     pub id: &'a MessageId,
 }
@@ -39,14 +41,14 @@ const SHA_384: &str = "http://www.w3.org/2001/04/xmldsig-more#sha384";
 const SHA_512: &str = "http://www.w3.org/2001/04/xmlenc#sha512";
 
 impl IdpMetadata<'_> {
-    /// The document, signed with the key that signs Responses.
+    /// The document, signed with this key.
     pub fn sign(&self, key: &SigningKey) -> Result<String, IdpMetadataError> {
-        let (text, at) = self.write(key)?;
+        let (text, at) = self.write()?;
         Ok(key.sign_enveloped(&text, self.id.as_str(), at, &[])?)
     }
 
     /// The elements in the order of the schema (saml-schema-metadata-2.0); the signature comes first (Metadata 3.1).
-    fn write(&self, key: &SigningKey) -> Result<(String, usize), WriteError> {
+    fn write(&self) -> Result<(String, usize), WriteError> {
         let valid_until = self.valid_until.to_string();
         let mut w = Writer::with_capacity(8192);
         w.start(uri::MD, "EntityDescriptor");
@@ -63,11 +65,13 @@ impl IdpMetadata<'_> {
         w.start(uri::MDUI, "DisplayName")
             .attribute_ns(XML, "lang", "en");
         w.text(self.display_name).end().end().end();
-        w.start(uri::MD, "KeyDescriptor")
-            .attribute("use", "signing");
-        w.start(uri::DS, "KeyInfo").start(uri::DS, "X509Data");
-        w.element(uri::DS, "X509Certificate", key.certificate_base64());
-        w.end().end().end();
+        for certificate in &self.certificates {
+            w.start(uri::MD, "KeyDescriptor")
+                .attribute("use", "signing");
+            w.start(uri::DS, "KeyInfo").start(uri::DS, "X509Data");
+            w.element(uri::DS, "X509Certificate", certificate);
+            w.end().end().end();
+        }
         for format in NameIdFormat::ALL {
             w.element(uri::MD, "NameIDFormat", format.uri());
         }

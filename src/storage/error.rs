@@ -44,6 +44,12 @@ pub enum StoreError {
         /// Short name of one SP whose rule names it.
         sp: String,
     },
+    /// An SP is held at the signing key. Operator: let it go over to another key first.
+    #[error("{sp} is held at the key")]
+    KeyInUse {
+        /// Short name of one SP that is held at it.
+        sp: String,
+    },
     /// The role `everyone` is built in: everybody holds it, and it stays. Operator: nothing.
     #[error("the role is built in")]
     BuiltInRole,

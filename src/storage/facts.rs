@@ -24,7 +24,8 @@ macro_rules! doors_of_session {
         concat!(
             "SELECT 0 AS tag, sp.id AS id, sp.rule_quantifier AS t1, p.session_index AS t2, \
              NULL AS t3, NULL AS t4, NULL AS t5, NULL AS t6, NULL AS t7, sp.version AS n1, \
-             sp.enabled AS n2, i.first_released_at AS n3, NULL AS n4, NULL AS n5, NULL AS n6 \
+             sp.enabled AS n2, i.first_released_at AS n3, \
+             (SELECT version FROM signing_key_version WHERE id = 1) AS n4, NULL AS n5, NULL AS n6 \
              FROM service_providers sp LEFT JOIN sessions s ON s.token_hash = ? \
              LEFT JOIN participants p ON p.session_id = s.id AND p.sp_id = sp.id \
              LEFT JOIN persistent_ids i ON i.user_id = s.user_id AND i.sp_id = sp.id WHERE ",
@@ -39,7 +40,8 @@ macro_rules! doors {
         concat!(
             "SELECT 0 AS tag, sp.id AS id, sp.rule_quantifier AS t1, NULL AS t2, NULL AS t3, \
              NULL AS t4, NULL AS t5, NULL AS t6, NULL AS t7, sp.version AS n1, sp.enabled AS n2, \
-             NULL AS n3, NULL AS n4, NULL AS n5, NULL AS n6 FROM service_providers sp WHERE ",
+             NULL AS n3, (SELECT version FROM signing_key_version WHERE id = 1) AS n4, \
+             NULL AS n5, NULL AS n6 FROM service_providers sp WHERE ",
             $which
         )
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::directory::name::{EntityId, RoleName, SpId, SpName};
+use crate::directory::name::{EntityId, KeyId, RoleName, SpId, SpName};
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, Denied, NameIdFormat, Policy, ServiceProvider, Sign,
@@ -49,13 +49,17 @@ macro_rules! registrations {
             " UNION ALL SELECT 7, m.sp_id, m.document, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
              NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
              FROM service_providers s JOIN sp_metadata m ON m.sp_id = s.id WHERE ",
+            $which,
+            " UNION ALL SELECT 8, h.sp_id, h.key_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+             FROM service_providers s JOIN sp_signing_keys h ON h.sp_id = s.id WHERE ",
             $which
         )
     };
 }
 
 /// How many arms of the statement ask the same question.
-const ARMS: usize = 8;
+const ARMS: usize = 9;
 
 const BY_ENTITY: &str = registrations!("s.entity_key = ?");
 const BY_ID: &str = registrations!("s.id = ?");
@@ -192,6 +196,7 @@ struct Parts {
     released: Vec<RoleName>,
     formats: Vec<String>,
     metadata: Option<String>,
+    signing_key: Option<KeyId>,
 }
 
 impl Parts {
@@ -231,6 +236,7 @@ impl Parts {
                 self.released.push(column.checked(RoleName::parse(&text))?);
             }
             6 => self.formats.push(text),
+            8 => self.signing_key = Some(KeyId::from_stored(text)),
             _ => self.metadata = Some(text),
         }
         Ok(())
@@ -277,6 +283,7 @@ impl Parts {
                 release_roles: (row.n5 == Some(1)).then_some(self.released),
                 allow_idp_initiated: row.n6 == Some(1),
                 allow_http: row.n7 == Some(1),
+                signing_key: self.signing_key,
             },
         })
     }

@@ -41,6 +41,7 @@ struct Door {
     quantifier: Quantifier,
     session_index: Option<String>,
     known_to_sp: bool,
+    key_version: i64,
 }
 
 #[derive(Debug)]
@@ -197,6 +198,7 @@ fn facts(door: Door, rule: Option<Rule>, person: Option<Person>, read_at: UnixTi
             version: door.version,
             enabled: door.enabled,
             rule,
+            key_version: door.key_version,
         },
         person,
     })
@@ -215,6 +217,7 @@ fn door(row: &Row<'_>) -> Result<Door, StoreError> {
         quantifier,
         session_index: row.get(3)?,
         known_to_sp: row.get::<_, Option<i64>>(11)?.is_some(),
+        key_version: row.get(12)?,
     })
 }
 

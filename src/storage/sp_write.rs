@@ -61,6 +61,7 @@ impl Store {
             "DELETE FROM sp_released_roles WHERE sp_id = ?",
             "DELETE FROM sp_name_id_formats WHERE sp_id = ?",
             "DELETE FROM sp_metadata WHERE sp_id = ?",
+            "DELETE FROM sp_signing_keys WHERE sp_id = ?",
         ] {
             let delete = sqlx::query(statement).bind(sp.id.as_str());
             delete.execute(&mut *write.tx).await?;
@@ -152,6 +153,7 @@ async fn insert_parts(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreErro
     }
     insert_endpoints(tx, sp).await?;
     insert_keys(tx, sp).await?;
+    insert_signing_key(tx, sp).await?;
     let attributes = sp.policy.attributes.iter().flatten();
     insert_list(
         tx,
@@ -235,5 +237,18 @@ async fn insert_keys(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError
             .execute(&mut **tx)
             .await?;
     }
+    Ok(())
+}
+
+/// At which of our own keys it is held.
+async fn insert_signing_key(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
+    let Some(key) = &sp.policy.signing_key else {
+        return Ok(());
+    };
+    sqlx::query("INSERT INTO sp_signing_keys (sp_id, key_id) VALUES (?, ?)")
+        .bind(sp.id.as_str())
+        .bind(key.as_str())
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }

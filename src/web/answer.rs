@@ -98,7 +98,10 @@ async fn release(
     let (user, decided_at) = (grant.user().clone(), grant.decided_at());
     let persistent = is_persistent(&grant, asked);
     let response = match Response::success(grant, asked, &released, &app.issuer, &stamp) {
-        Ok(response) => response.sign(&app.signing_key).map_err(Failure::internal)?,
+        Ok(response) => {
+            let key = app.signing_key_for(request.sp())?;
+            response.sign(&key).map_err(Failure::internal)?
+        }
         Err(ResponseError::NotCurrent) => return Ok(Try::Again),
         Err(error) => {
             drop(announced);
@@ -274,7 +277,8 @@ pub(super) fn post_status(
 ) -> Result<HttpResponse, Failure> {
     let sp = reply.sp;
     let response = Response::failure(reply, status, &app.issuer, &app.stamp()?);
-    let signed = response.sign(&app.signing_key).map_err(Failure::internal)?;
+    let key = app.signing_key_for(sp)?;
+    let signed = response.sign(&key).map_err(Failure::internal)?;
     Ok(post(sp, &signed))
 }
 

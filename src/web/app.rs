@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::flow::Sealer;
+use super::signing::KeyRing;
 use crate::authn::password::Passwords;
 use crate::clock::{Clock, random_each};
 use crate::config::Network;
@@ -16,11 +17,12 @@ use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::ServiceProvider;
 use crate::directory::session::SessionLimits;
 use crate::directory::time::UnixTime;
+use crate::keystore::{Secrets, SigningKeys};
 use crate::saml::authn_context::AuthnContext;
 use crate::saml::authn_request::Receiver;
 use crate::saml::name_id::PairwiseSecret;
 use crate::saml::response::{Issuer, Stamp};
-use crate::saml::signature::{SigningKey, VerifyingKey};
+use crate::saml::signature::VerifyingKey;
 use crate::storage::{Store, StoreError};
 
 /// Shared by all handlers; cloning is cheap.
@@ -37,8 +39,7 @@ pub struct Inner {
     pub store: Store,
     /// Seals what was asked.
     pub(super) sealer: Sealer,
-    /// The key that signs.
-    pub signing_key: SigningKey,
+    pub(super) key_ring: KeyRing,
     /// Checks and hashes passwords.
     pub passwords: Passwords,
     /// Who issues.
@@ -120,8 +121,8 @@ impl App {
         site: Site,
         clock: Clock,
         store: Store,
-        secrets: &crate::keystore::Secrets,
-        signing_key: SigningKey,
+        secrets: &Secrets,
+        signing_keys: SigningKeys,
         passwords: Passwords,
     ) -> Self {
         let issuer = Issuer {
@@ -140,7 +141,7 @@ impl App {
             clock,
             store,
             sealer: Sealer::new(secrets.clone()),
-            signing_key,
+            key_ring: KeyRing::new(signing_keys, secrets.clone()),
             passwords,
             issuer,
             receiver,

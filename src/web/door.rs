@@ -1,4 +1,5 @@
-//! Fetching what a decision needs: fresh facts, and the registration of exactly their version.
+//! Fetching what a decision needs: fresh facts, the registration of exactly their version, and the
+//! keys that sign the answer.
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ pub(super) enum DoorName<'a> {
 const TRIES: usize = 3;
 
 /// One snapshot of the facts, and the registration of its version: read again where somebody
-/// changed it in between (decision 4).
+/// changed it in between (decision 4). The signing keys are those of the snapshot, or newer.
 pub(super) async fn fetch(
     app: &App,
     name: DoorName<'_>,
@@ -40,6 +41,7 @@ pub(super) async fn fetch(
             DoorName::Id(id) => app.store.facts_by_sp_id(session, id, now).await?,
         };
         let facts = facts.ok_or_else(|| unknown(name))?;
+        app.use_keys_of(facts.key_version()).await?;
         let registered = app
             .registration(facts.door_id(), facts.door_version())
             .await?;

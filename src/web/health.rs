@@ -13,11 +13,18 @@ pub(super) async fn healthz() -> &'static str {
 
 /// It can decide and sign: the database answers and the key works.
 pub(super) async fn readyz(State(app): State<App>) -> Response {
-    if let Err(error) = app.store.ping().await {
-        tracing::error!(%error, "not ready: database");
-        return (StatusCode::SERVICE_UNAVAILABLE, "database\n").into_response();
+    let version = match app.store.signing_key_version().await {
+        Ok(version) => version,
+        Err(error) => {
+            tracing::error!(%error, "not ready: database");
+            return (StatusCode::SERVICE_UNAVAILABLE, "database\n").into_response();
+        }
+    };
+    if let Err(error) = app.use_keys_of(version).await {
+        tracing::error!(%error, "not ready: signing keys");
+        return (StatusCode::SERVICE_UNAVAILABLE, "signing keys\n").into_response();
     }
-    if let Err(error) = app.signing_key.sign_octets(b"ready?") {
+    if let Err(error) = app.prove_signing() {
         tracing::error!(%error, "not ready: signing key");
         return (StatusCode::SERVICE_UNAVAILABLE, "signing key\n").into_response();
     }

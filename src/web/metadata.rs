@@ -17,17 +17,19 @@ use crate::saml::metadata::IdpMetadata;
 /// How long a copy may be used after the day on which it was fetched.
 const VALIDITY: Duration = Duration::from_hours(336);
 
-/// The document of one day: the same bytes all day long, so that its `ETag` means something.
+/// The document of one day and one state of our keys: the same bytes until either changes, so that
+/// its `ETag` means something.
 #[derive(Debug, Clone)]
 pub(super) struct Published {
     day: i64,
+    key_version: i64,
     xml: String,
     etag: String,
 }
 
 /// The document.
 pub(super) async fn show(State(app): State<App>, headers: HeaderMap) -> Result<Response, Failure> {
-    let published = publish(&app)?;
+    let published = publish(&app).await?;
     let etag = HeaderValue::from_str(&published.etag).map_err(Failure::internal)?;
     let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
         value.to_str().is_ok_and(|value| {
@@ -56,18 +58,20 @@ pub(super) async fn show(State(app): State<App>, headers: HeaderMap) -> Result<R
 ///
 /// # Errors
 /// Says why there is none: a name that XML cannot carry, or OpenSSL.
-pub fn metadata_document(app: &App) -> Result<String, String> {
+pub async fn metadata_document(app: &App) -> Result<String, String> {
     publish(app)
+        .await
         .map(|published| published.xml)
         .map_err(|failure| failure.to_string())
 }
 
-fn publish(app: &App) -> Result<Published, Failure> {
+async fn publish(app: &App) -> Result<Published, Failure> {
+    let keys = app.signing_keys().await?;
     let today = app.now().day();
     let mut published = app.metadata.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(current) = published
         .as_ref()
-        .filter(|published| published.day == today)
+        .filter(|published| published.day == today && published.key_version == keys.version())
     {
         return Ok(current.clone());
     }
@@ -78,12 +82,18 @@ fn publish(app: &App) -> Result<Published, Failure> {
         display_name: "Doorward",
         sso_location: &app.receiver.sso_location,
         valid_until: midnight.plus(VALIDITY),
+        certificates: keys
+            .all()
+            .iter()
+            .map(|key| key.key.certificate_base64())
+            .collect(),
         id: &id,
     };
-    let xml = document.sign(&app.signing_key).map_err(Failure::internal)?;
+    let xml = document.sign(keys.active()).map_err(Failure::internal)?;
     let etag = format!("\"{}\"", id.as_str().trim_start_matches('_'));
     let new = Published {
         day: today,
+        key_version: keys.version(),
         xml,
         etag,
     };

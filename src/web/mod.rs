@@ -21,6 +21,7 @@ mod logout;
 mod metadata;
 mod reasons;
 mod routes;
+mod signing;
 mod soap;
 mod sso;
 mod visit;

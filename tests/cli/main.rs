@@ -9,6 +9,7 @@
 
 mod access;
 mod installation;
+mod keys;
 mod registrations;
 mod support;
 mod users;

@@ -15,9 +15,11 @@ use doorward::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, Denied, Policy, ServiceProvider, Sign,
 };
 use doorward::directory::session::SessionLimits;
+use doorward::directory::signing_key::KeyState;
 use doorward::directory::time::UnixTime;
-use doorward::keystore::{Keystore, Secrets};
-use doorward::saml::signature::{KeyKind, SigningKey, generate};
+use doorward::keystore::signing_keys::fresh;
+use doorward::keystore::{Keystore, Secrets, SigningKeys};
+use doorward::saml::signature::KeyKind;
 use doorward::storage::{AuditFilter, Durability, NewUser, Store};
 use doorward::web::{App, Site, router};
 use tempfile::TempDir;
@@ -92,7 +94,7 @@ impl World {
             clock.clone(),
             store.clone(),
             &secrets,
-            signing_key(&clock),
+            signing_keys(&store, &secrets, &clock).await,
             passwords,
         );
         let router = router(app);
@@ -425,9 +427,12 @@ fn form_urlencoded(fields: &[(String, String)]) -> String {
         .finish()
 }
 
-fn signing_key(clock: &Clock) -> SigningKey {
-    let now = clock.now().millis() / 1000;
-    let made = generate(KeyKind::P256, "the walk", now, now + 86_400 * 365, [7; 20]);
-    let made = made.expect("a key");
-    SigningKey::from_der(&made.pkcs8, &made.certificate).expect("a key")
+async fn signing_keys(store: &Store, secrets: &Secrets, clock: &Clock) -> SigningKeys {
+    let key = fresh(KeyKind::P256, KeyState::Active, "the walk", clock, secrets).expect("a key");
+    store
+        .insert_signing_key(&key, event(clock, AuditKind::KeyCreated))
+        .await
+        .expect("a fresh database");
+    let keys = SigningKeys::load(store, secrets, None).await;
+    keys.expect("the key that was just written")
 }

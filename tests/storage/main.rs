@@ -12,3 +12,4 @@ mod directory;
 mod home;
 mod secrets;
 mod sessions;
+mod signing_keys;

@@ -1,11 +1,7 @@
 //! Secrets at rest: the ring in files, the keys in the database.
 
 use crate::home::Home;
-use doorward::clock::random_id;
-use doorward::directory::audit::AuditKind;
-use doorward::directory::name::KeyId;
 use doorward::keystore::{Keystore, KeystoreError, Secrets, sealed};
-use doorward::storage::{ACTIVE, StoredKey};
 use std::time::Duration;
 
 async fn unlock(home: &Home, keys: &str) -> Result<Secrets, KeystoreError> {
@@ -92,34 +88,4 @@ async fn a_token_lives_until_the_day_after_and_for_its_purpose() {
     assert_eq!(opened("sign-in", 1).as_deref(), Some(&b"asked"[..]));
     assert_eq!(opened("sign-in", 2), None);
     assert_eq!(opened("step-up", 0), None);
-}
-
-#[tokio::test]
-async fn there_is_one_active_signing_key() {
-    let home = Home::new().await;
-    let key = || StoredKey {
-        id: KeyId::from_stored(random_id().unwrap()),
-        state: ACTIVE.to_owned(),
-        algorithm: "rsa3072".to_owned(),
-        certificate: vec![1],
-        sealed_private_key: vec![2],
-        created_at: home.now(),
-        not_after: home.now().plus(Duration::from_secs(1)),
-    };
-    let first = key();
-    let event = || home.event(AuditKind::KeyCreated);
-    assert!(
-        home.store
-            .insert_signing_key(&first, event())
-            .await
-            .unwrap()
-    );
-    assert!(
-        !home
-            .store
-            .insert_signing_key(&key(), event())
-            .await
-            .unwrap()
-    );
-    assert_eq!(home.store.signing_keys().await.unwrap(), [first]);
 }

@@ -33,7 +33,7 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
             format!("chmod 600 {}", database.display()),
         );
     }
-    for key in open.store.signing_keys().await? {
+    for key in open.store.signing_keys().await?.keys {
         let id = key.id.as_str();
         match days_left(&key.certificate, open.clock.now()) {
             None => findings.error(

@@ -131,7 +131,7 @@ impl Check {
         people(findings, &open).await?;
         registrations::check(findings, &open).await?;
         if !self.offline {
-            public::check(findings, &open.config, &open.signing_key);
+            public::check(findings, &open.config, open.signing_keys.active());
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::super::error::{CliError, refused, usage};
 use super::document::document;
 use super::endpoints::{Described, Source, checked};
 use super::options::Options;
+use super::signing_key::SigningKeyChoice;
 use crate::clock::random_id;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::{EntityId, SpId, SpName};
@@ -29,6 +30,8 @@ pub(in super::super) struct Add {
     source: Source,
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    signing_key: SigningKeyChoice,
 }
 
 impl Add {
@@ -46,7 +49,8 @@ impl Add {
         let entity_id = described.entity_id.clone().or(self.entity_id);
         let entity_id =
             entity_id.ok_or_else(|| usage("the entityID is missing", "add --entity-id ID"))?;
-        let policy = self.options.policy(first_policy(&described))?;
+        let mut policy = self.options.policy(first_policy(&described))?;
+        policy.signing_key = self.signing_key.resolve(&open, None).await?;
         let sp = ServiceProvider {
             id: SpId::from_stored(random_id()?),
             version: 1,

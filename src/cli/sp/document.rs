@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::super::certificate::fingerprint;
 use super::super::context::names;
 use super::super::output::{Style, record, yes_or_no};
+use crate::directory::name::KeyId;
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider, Sign};
 
@@ -29,7 +30,8 @@ pub(super) fn document(sp: &ServiceProvider) -> Value {
         "denied": denied(policy.denied), "nameid": policy.name_id.map(NameIdFormat::word),
         "attributes": policy.attributes,
         "release_roles": policy.release_roles.as_ref().map(names),
-        "allow_idp_initiated": policy.allow_idp_initiated, "allow_http": policy.allow_http})
+        "allow_idp_initiated": policy.allow_idp_initiated, "allow_http": policy.allow_http,
+        "signing_key": policy.signing_key.as_ref().map(KeyId::as_str)})
 }
 
 /// A rule in a document: `{"any_of": […]}` or `{"all_of": […]}`.
@@ -102,8 +104,14 @@ pub(super) fn print(style: Style, sp: &ServiceProvider) -> String {
         |format| format.word().to_owned(),
         "as its metadata says",
     );
+    let with_key = or(
+        policy.signing_key.as_ref(),
+        |id| id.as_str().to_owned(),
+        "the active one",
+    );
     fields.extend([
         ("signs", sign(policy.sign).to_owned()),
+        ("with key", with_key),
         ("signed requests", yes_or_no(policy.require_signed_requests)),
         ("when refused", denied(policy.denied).to_owned()),
         ("NameID", name_id),

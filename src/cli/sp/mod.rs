@@ -5,6 +5,7 @@ mod document;
 mod endpoints;
 mod metadata;
 mod options;
+mod signing_key;
 mod update;
 
 use std::process::ExitCode;
@@ -48,7 +49,8 @@ Example:
 Example:
   doorward sp update store --require-role consumer --require-role staff
   doorward sp update store --metadata https://store.example.org/saml/metadata
-  doorward sp update store --allow-idp-initiated=false")]
+  doorward sp update store --allow-idp-initiated=false
+  doorward sp update store --signing-key 3f9a01bc")]
     Update(Box<update::Update>),
     /// Disable a service provider: it gets nothing at all
     #[command(after_help = "Example:\n  doorward sp disable store")]

@@ -174,6 +174,7 @@ impl Options {
                 .allow_idp_initiated
                 .unwrap_or(before.allow_idp_initiated),
             allow_http,
+            signing_key: before.signing_key,
         })
     }
 

@@ -12,6 +12,7 @@ use super::document::document;
 use super::endpoints::{Source, acs_refused, checked, endpoints};
 use super::metadata;
 use super::options::Options;
+use super::signing_key::SigningKeyChoice;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::SpName;
 use crate::directory::service_provider::ServiceProvider;
@@ -30,6 +31,8 @@ pub(in super::super) struct Update {
     source: Source,
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    signing_key: SigningKeyChoice,
 }
 
 impl Update {
@@ -37,7 +40,8 @@ impl Update {
         let described = self.source.metadata.is_some()
             || !self.source.acs.is_empty()
             || !self.source.certificates.is_empty();
-        if !described && self.new_name.is_none() && !self.options.says_something() {
+        let decided = self.options.says_something() || self.signing_key.says_something();
+        if !described && self.new_name.is_none() && !decided {
             return Err(usage(
                 "nothing to change is named",
                 "`doorward sp update --help` lists what can be changed",
@@ -48,6 +52,10 @@ impl Update {
         let mut sp = self.with_source(&open, before.clone())?;
         sp.rule = self.options.changed_rule(&before.rule)?;
         sp.policy = self.options.policy(sp.policy)?;
+        sp.policy.signing_key = self
+            .signing_key
+            .resolve(&open, sp.policy.signing_key)
+            .await?;
         sp.name = self.new_name.unwrap_or(sp.name);
         // Checked again as a whole: plain http may have been withdrawn.
         sp.acs = checked(sp.acs.iter().cloned().collect(), sp.policy.allow_http)?;

@@ -87,6 +87,7 @@ fn grant(sp: &ServiceProvider, user: User, known_to_sp: bool) -> Grant<'_> {
         version: 1,
         enabled: true,
         rule,
+        key_version: 1,
     };
     let presence = Presence::SignedIn {
         session: Box::new(session()),

@@ -1,0 +1,123 @@
+//! `doorward key`: the signing keys that SPs know us by, and how they follow one another.
+
+mod list;
+mod rollover;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::context::Context;
+use super::error::{CliError, refused};
+use crate::directory::name::KeyId;
+use crate::storage::StoredKey;
+
+/// The commands about signing keys.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Example:
+  doorward key rotate
+  doorward key list
+  doorward key activate
+  doorward key retire
+
+docs/keys.md says what to do between these steps.")]
+pub(super) enum Key {
+    /// List the signing keys: which signs, which is next, which is on its way out
+    #[command(after_help = "Example:\n  doorward key list --json")]
+    List,
+    /// Show a key's certificate and the fingerprint that SPs compare
+    #[command(after_help = "Example:\n  doorward key show 3f9a01bc > idp.pem")]
+    Show(Named),
+    /// Stage the next key: our metadata publishes it, and nothing is signed with it yet
+    #[command(
+        after_help = "Example:\n  doorward key rotate\n  doorward key rotate --algorithm p256"
+    )]
+    Rotate(rollover::Rotate),
+    /// Let the next key sign; the one before is retiring and stays published
+    #[command(after_help = "\
+Example:
+  doorward key activate
+  doorward key activate 3f9a01bc
+
+Activating the retiring key goes back to it.")]
+    Activate(Perhaps),
+    /// Remove a key that signs for nobody any more, or a staged one that is not wanted
+    #[command(after_help = "Example:\n  doorward key retire\n  doorward key retire 3f9a01bc")]
+    Retire(Perhaps),
+}
+
+/// Which key a command is about.
+#[derive(Debug, Args)]
+pub(super) struct Named {
+    /// Its id, or the beginning of it
+    id: String,
+}
+
+/// Which key a command is about, where there may be only one that it can be.
+#[derive(Debug, Args)]
+pub(super) struct Perhaps {
+    /// Its id, or the beginning of it [default: the only one that it can be]
+    id: Option<String>,
+}
+
+impl Key {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
+        let open = context.open().await?;
+        let keys = open.store.signing_keys().await?.keys;
+        match self {
+            Self::List => list::list(context, &open, &keys).await,
+            Self::Show(named) => list::show(context, &open, &keys, &named.id).await,
+            Self::Rotate(rotate) => rotate.run(context, &open, &keys).await,
+            Self::Activate(key) => rollover::activate(context, &open, &keys, key.id).await,
+            Self::Retire(key) => rollover::retire(context, &open, &keys, key.id).await,
+        }
+    }
+}
+
+/// The shortest beginning of an id that stands for it.
+const SHORTEST: usize = 4;
+/// As many digits of an id are shown as tell keys apart, but not fewer.
+const SHOWN: usize = 8;
+
+/// The key with this id, or with the one id that begins so.
+pub(super) fn find<'k>(keys: &'k [StoredKey], text: &str) -> Result<&'k StoredKey, CliError> {
+    let begins = |key: &&StoredKey| {
+        let id = key.id.as_str();
+        id == text || text.len() >= SHORTEST && id.starts_with(text)
+    };
+    let mut found = keys.iter().filter(begins);
+    match (found.next(), found.next()) {
+        (Some(key), None) => Ok(key),
+        (Some(_), Some(_)) => Err(refused(
+            format!("the ids of several keys begin with {text}"),
+            "write more of it; `doorward key list` shows them",
+        )),
+        (None, _) => Err(refused(
+            format!("there is no signing key {text:?}"),
+            "`doorward key list` shows them",
+        )),
+    }
+}
+
+/// The beginning of an id, long enough to tell it from the others.
+pub(super) fn short<'k>(keys: &[StoredKey], id: &'k KeyId) -> &'k str {
+    let others = || keys.iter().filter(|other| other.id != *id);
+    let is_alone = |start: &&str| !others().any(|other| other.id.as_str().starts_with(start));
+    let id = id.as_str();
+    (SHOWN..id.len())
+        .filter_map(|length| id.get(..length))
+        .find(is_alone)
+        .unwrap_or(id)
+}
+
+/// A few names in a row.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let mut shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let more = format!("{} more", names.len().saturating_sub(SHOWN));
+    if names.len() > SHOWN {
+        shown.push(&more);
+    }
+    shown.join(", ")
+}

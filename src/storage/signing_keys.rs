@@ -1,0 +1,238 @@
+//! Signing keys and their states. Every change counts the key version up, so that each node knows
+//! at the next request that what it has in memory is stale (decision 4).
+
+use crate::directory::audit::AuditEvent;
+use crate::directory::name::KeyId;
+use crate::directory::signing_key::KeyState;
+use crate::directory::time::UnixTime;
+
+use super::Store;
+use super::error::{Column, StoreError};
+use super::write::Write;
+
+/// A signing key as the database holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    /// Its id.
+    pub id: KeyId,
+    /// Where it stands.
+    pub state: KeyState,
+    /// Since when it has been there.
+    pub state_since: UnixTime,
+    /// What it is: `rsa3072`, `p256` and so on.
+    pub algorithm: String,
+    /// Its certificate, DER.
+    pub certificate: Vec<u8>,
+    /// The private key, sealed under a data key.
+    pub sealed_private_key: Vec<u8>,
+    /// When it came into the database.
+    pub created_at: UnixTime,
+    /// When its certificate ends.
+    pub not_after: UnixTime,
+}
+
+/// All signing keys as they stood at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKeys {
+    /// The key version of that moment.
+    pub version: i64,
+    /// The keys, the oldest first.
+    pub keys: Vec<StoredKey>,
+}
+
+/// What came of activating a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activated {
+    /// It signs now, and the one before is retiring.
+    Done,
+    /// It was active already.
+    WasSo,
+    /// There is no such key (any more).
+    Unknown,
+}
+
+/// The number and the keys in one statement, hence of one moment.
+const KEYS: &str = "\
+    SELECT v.version, k.id, k.state, k.state_since, k.algorithm, k.certificate, \
+    k.sealed_private_key, k.created_at, k.not_after \
+    FROM signing_key_version v LEFT JOIN signing_keys k ON v.id = 1 ORDER BY k.created_at, k.id";
+
+const HELD: &str = "\
+    SELECT s.name FROM sp_signing_keys k JOIN service_providers s ON s.id = k.sp_id \
+    WHERE k.key_id = ? ORDER BY s.name";
+
+#[derive(Debug, sqlx::FromRow)]
+struct Row {
+    version: i64,
+    id: Option<String>,
+    state: Option<String>,
+    state_since: Option<i64>,
+    algorithm: Option<String>,
+    certificate: Option<Vec<u8>>,
+    sealed_private_key: Option<Vec<u8>>,
+    created_at: Option<i64>,
+    not_after: Option<i64>,
+}
+
+impl Row {
+    /// The key of this row; `None` stands for a table without keys.
+    fn key(self) -> Result<Option<StoredKey>, StoreError> {
+        let Some(id) = self.id else { return Ok(None) };
+        let column = |name| Column("signing_keys", name).inconsistent();
+        let state = self.state.as_deref().and_then(KeyState::parse);
+        let instant = |millis: Option<i64>| UnixTime::from_millis(millis.unwrap_or_default());
+        Ok(Some(StoredKey {
+            id: KeyId::from_stored(id),
+            state: state.ok_or_else(|| column("state"))?,
+            state_since: instant(self.state_since),
+            algorithm: self.algorithm.ok_or_else(|| column("algorithm"))?,
+            certificate: self.certificate.ok_or_else(|| column("certificate"))?,
+            sealed_private_key: self
+                .sealed_private_key
+                .ok_or_else(|| column("sealed_private_key"))?,
+            created_at: instant(self.created_at),
+            not_after: instant(self.not_after),
+        }))
+    }
+}
+
+impl Store {
+    /// All signing keys and their version.
+    pub async fn signing_keys(&self) -> Result<StoredKeys, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(KEYS).fetch_all(self.pool()).await?;
+        let version = rows.first().map(|row| row.version);
+        let version =
+            version.ok_or_else(|| Column("signing_key_version", "version").inconsistent())?;
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in rows {
+            keys.extend(row.key()?);
+        }
+        Ok(StoredKeys { version, keys })
+    }
+
+    /// The key version alone, for answers that need no facts.
+    pub async fn signing_key_version(&self) -> Result<i64, StoreError> {
+        let version = sqlx::query_scalar("SELECT version FROM signing_key_version WHERE id = 1")
+            .fetch_optional(self.pool())
+            .await?;
+        version.ok_or_else(|| Column("signing_key_version", "version").inconsistent())
+    }
+
+    /// The names of the SPs that are held at this key.
+    pub async fn sps_held_at(&self, id: &KeyId) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar(HELD)
+            .bind(id.as_str())
+            .fetch_all(self.pool())
+            .await?)
+    }
+
+    /// Writes a signing key in its state. `false`: it is to be active and there is an active one,
+    /// perhaps another node's of this very moment; the loser takes that one.
+    pub async fn insert_signing_key(
+        &self,
+        key: &StoredKey,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let inserted = sqlx::query(
+            "INSERT INTO signing_keys (id, state, state_since, active_slot, algorithm, \
+             certificate, sealed_private_key, created_at, not_after) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(key.id.as_str())
+        .bind(key.state.word())
+        .bind(key.state_since.millis())
+        .bind((key.state == KeyState::Active).then_some(1_i64))
+        .bind(&key.algorithm)
+        .bind(key.certificate.as_slice())
+        .bind(key.sealed_private_key.as_slice())
+        .bind(key.created_at.millis())
+        .bind(key.not_after.millis())
+        .execute(&mut *write.tx)
+        .await;
+        match inserted.map_err(StoreError::from) {
+            Err(StoreError::Conflict) => return Ok(false),
+            done => done?,
+        };
+        count_up(&mut write).await?;
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// Makes a key the one that signs; the one before is retiring from then on. SPs that are held
+    /// at a key stay there.
+    pub async fn activate_signing_key(
+        &self,
+        id: &KeyId,
+        event: AuditEvent,
+    ) -> Result<Activated, StoreError> {
+        let mut write = self.write().await?;
+        let state: Option<String> =
+            sqlx::query_scalar("SELECT state FROM signing_keys WHERE id = ?")
+                .bind(id.as_str())
+                .fetch_optional(&mut *write.tx)
+                .await?;
+        match state.as_deref() {
+            None => return Ok(Activated::Unknown),
+            Some(word) if word == KeyState::Active.word() => return Ok(Activated::WasSo),
+            Some(_) => {}
+        }
+        let now = event.at.millis();
+        // The slot is free before it is taken: there is one active key at most.
+        sqlx::query(
+            "UPDATE signing_keys SET state = 'retiring', state_since = ?, active_slot = NULL \
+             WHERE state = 'active'",
+        )
+        .bind(now)
+        .execute(&mut *write.tx)
+        .await?;
+        sqlx::query(
+            "UPDATE signing_keys SET state = 'active', state_since = ?, active_slot = 1 \
+             WHERE id = ?",
+        )
+        .bind(now)
+        .bind(id.as_str())
+        .execute(&mut *write.tx)
+        .await?;
+        count_up(&mut write).await?;
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(Activated::Done)
+    }
+
+    /// Removes a key that is not active and that no SP is held at: [`StoreError::KeyInUse`] names
+    /// one that is. `false`: there is no such key, or it is active.
+    pub async fn remove_signing_key(
+        &self,
+        id: &KeyId,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let held: Option<String> = sqlx::query_scalar(HELD)
+            .bind(id.as_str())
+            .fetch_optional(&mut *write.tx)
+            .await?;
+        if let Some(sp) = held {
+            return Err(StoreError::KeyInUse { sp });
+        }
+        let removed = sqlx::query("DELETE FROM signing_keys WHERE id = ? AND state <> 'active'")
+            .bind(id.as_str())
+            .execute(&mut *write.tx)
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        count_up(&mut write).await?;
+        write.note(&event).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn count_up(write: &mut Write<'_>) -> Result<(), StoreError> {
+    sqlx::query("UPDATE signing_key_version SET version = version + 1 WHERE id = 1")
+        .execute(&mut *write.tx)
+        .await?;
+    Ok(())
+}

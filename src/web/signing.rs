@@ -1,0 +1,108 @@
+//! Which key signs, as fresh as the database has it: a key that was activated or removed counts at
+//! the next request, on every node, without a restart (decision 33).
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use super::App;
+use super::failure::Failure;
+use crate::directory::reason::ReasonCode;
+use crate::directory::service_provider::ServiceProvider;
+use crate::directory::time::UnixTime;
+use crate::keystore::{Secrets, SigningKeys, SigningKeysError};
+use crate::saml::signature::{SignError, SigningKey};
+
+/// How long a key that has just signed is believed to sign (`/readyz`).
+const BELIEVED: Duration = Duration::from_secs(5);
+
+/// The signing keys in memory, and what it takes to read them again.
+pub(super) struct KeyRing {
+    current: RwLock<Arc<SigningKeys>>,
+    /// One request loads; those that come meanwhile wait for it.
+    loading: tokio::sync::Mutex<()>,
+    secrets: Secrets,
+    /// Under which key version the active key has signed last, and when.
+    proven: Mutex<Option<(i64, UnixTime)>>,
+}
+
+impl KeyRing {
+    pub(super) fn new(keys: SigningKeys, secrets: Secrets) -> Self {
+        Self {
+            current: RwLock::new(Arc::new(keys)),
+            loading: tokio::sync::Mutex::new(()),
+            secrets,
+            proven: Mutex::default(),
+        }
+    }
+
+    fn current(&self) -> Arc<SigningKeys> {
+        // An Arc is whole whatever happened to another thread.
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
+}
+
+impl App {
+    /// The key that signs whatever is sent to this SP: the one that it is held at, else the active
+    /// one. There is no other way to sign towards an SP.
+    pub(super) fn signing_key_for(&self, sp: &ServiceProvider) -> Result<Arc<SigningKey>, Failure> {
+        let keys = self.key_ring.current();
+        let key = keys.of(sp).cloned();
+        key.ok_or_else(|| {
+            Failure::internal("the signing key that it is held at does not open").at(sp)
+        })
+    }
+
+    /// Makes the keys in memory those of a key version that was just read, with the facts of a
+    /// decision or otherwise. Costs nothing where they are.
+    pub(super) async fn use_keys_of(&self, version: i64) -> Result<(), SigningKeysError> {
+        if self.key_ring.current().version() == version {
+            return Ok(());
+        }
+        let _alone = self.key_ring.loading.lock().await;
+        let before = self.key_ring.current();
+        if before.version() == version {
+            return Ok(());
+        }
+        let keys = SigningKeys::load(&self.store, &self.key_ring.secrets, Some(&before)).await?;
+        let (version, active) = (keys.version(), keys.active().id());
+        tracing::info!(version, active, "signing keys loaded");
+        let current = self.key_ring.current.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        Ok(())
+    }
+
+    /// The keys as the database has them now, for answers that no decision precedes.
+    pub(super) async fn signing_keys(&self) -> Result<Arc<SigningKeys>, Failure> {
+        let version = self.store.signing_key_version().await?;
+        self.use_keys_of(version).await?;
+        Ok(self.key_ring.current())
+    }
+
+    /// Whether the active key signs; tried once for each load, and again after a few seconds.
+    pub(super) fn prove_signing(&self) -> Result<(), SignError> {
+        let (keys, now) = (self.key_ring.current(), self.now());
+        let mut proven = self
+            .key_ring
+            .proven
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_fresh = |(version, at): (i64, UnixTime)| {
+            version == keys.version() && now >= at && now.since(at) < BELIEVED
+        };
+        if !proven.is_some_and(is_fresh) {
+            keys.active().sign_octets(b"ready?")?;
+            *proven = Some((keys.version(), now));
+        }
+        Ok(())
+    }
+}
+
+impl From<SigningKeysError> for Failure {
+    fn from(error: SigningKeysError) -> Self {
+        match error {
+            SigningKeysError::Store(error) => error.into(),
+            other => Self::of(ReasonCode::Internal).because(other),
+        }
+    }
+}
