@@ -303,6 +303,7 @@ impl<'sp> Grant<'sp> {
                 first_visit: participant.is_none(),
                 use_up: use_up.clone(),
                 seen_every: self.limits.seen_every(),
+                name_id: None,
             }),
         }
     }

@@ -9,6 +9,7 @@ use crate::directory::facts::FactsParts;
 use crate::directory::name::{EntityId, SessionId, SpId, UserId, UserName};
 use crate::directory::rule::Quantifier;
 use crate::directory::service_provider::{AcsBinding, AcsEndpoints, Policy};
+use crate::directory::slo_endpoint::SloEndpoints;
 
 const NOW: UnixTime = UnixTime::from_millis(1_800_000_000_000);
 const LIMITS: SessionLimits = SessionLimits {
@@ -39,6 +40,7 @@ fn sp(rule: Rule) -> ServiceProvider {
         enabled: true,
         rule,
         acs: AcsEndpoints::new(vec![acs], false).unwrap(),
+        slo: SloEndpoints::default(),
         certificates: vec![],
         bare_keys: vec![],
         name_id_formats: vec![],

@@ -265,7 +265,6 @@ fn supposed_assertion(open: &Open, grant: Grant<'_>) -> Result<String, CliError>
         now: open.clock.now(),
         response_id: MessageId::from_random(random()?),
         assertion_id: MessageId::from_random(random()?),
-        transient: MessageId::from_random(random()?),
     };
     preview(grant, &asked, &issuer, &stamp).map_err(|error| {
         refused(

@@ -25,6 +25,7 @@ use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::{RoleName, SpId, SpName};
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{AcsEndpoints, Policy, ServiceProvider};
+use crate::directory::slo_endpoint::SloEndpoints;
 use crate::saml::sp_metadata;
 use crate::web::{App, metadata_document};
 
@@ -215,6 +216,7 @@ async fn register(
         enabled: true,
         rule: Rule::new(Quantifier::AnyOf, [role]).map_err(|error| wrong(error.to_string()))?,
         acs: AcsEndpoints::new(metadata.acs, false).map_err(|error| wrong(error.to_string()))?,
+        slo: SloEndpoints::new(metadata.slo, false).map_err(|error| wrong(error.to_string()))?,
         certificates: metadata.certificates,
         bare_keys: metadata.bare_keys,
         name_id_formats: metadata.name_id_formats,

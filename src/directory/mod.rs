@@ -13,5 +13,6 @@ pub mod rule;
 pub mod service_provider;
 pub mod session;
 pub mod signing_key;
+pub mod slo_endpoint;
 pub mod time;
 pub mod user;

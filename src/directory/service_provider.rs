@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::name::{EntityId, KeyId, RoleName, SpId, SpName};
 use super::rule::Rule;
+use super::slo_endpoint::SloEndpoints;
 
 /// A registered service provider. There is none without a [`Rule`] (decision 2) and none without an
 /// endpoint that can take a Response.
@@ -23,6 +24,8 @@ pub struct ServiceProvider {
     pub rule: Rule,
     /// Where Responses may go.
     pub acs: AcsEndpoints,
+    /// Where it takes part in single logout.
+    pub slo: SloEndpoints,
     /// The SP's signing certificates, DER. Their dates do not count, only their keys.
     pub certificates: Vec<Vec<u8>>,
     /// Public keys that the metadata gave without a certificate (`ds:KeyValue`), DER SPKI.

@@ -68,6 +68,37 @@ pub struct Participant {
     pub session_index: String,
 }
 
+/// A NameID exactly as an SP got it, so that a LogoutRequest can say the same (Core 3.7.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentNameId {
+    /// Its Format, a URI.
+    pub format: String,
+    /// Its text.
+    pub value: String,
+    /// NameQualifier, where it was written.
+    pub name_qualifier: Option<String>,
+    /// SPNameQualifier, where it was written.
+    pub sp_name_qualifier: Option<String>,
+}
+
+impl SentNameId {
+    /// What two NameIDs of one SP are compared by: Format, both qualifiers and the text, a
+    /// qualifier that was left out being the one that it implies (Core 3.3.4, 8.3.7).
+    #[must_use]
+    pub fn comparable(&self, idp: &str, sp: &str) -> String {
+        let implied = |said: &Option<String>, default: &str| {
+            said.clone().unwrap_or_else(|| default.to_owned())
+        };
+        [
+            self.format.clone(),
+            implied(&self.name_qualifier, idp),
+            implied(&self.sp_name_qualifier, sp),
+            self.value.clone(),
+        ]
+        .join("\n")
+    }
+}
+
 /// What storage writes down before the assertion of a grant may leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
@@ -81,4 +112,6 @@ pub struct Release {
     pub use_up: Option<String>,
     /// How exactly the session's `last_seen_at` is kept.
     pub seen_every: Duration,
+    /// The NameID in the assertion, and what it is compared by; none where it has none.
+    pub name_id: Option<(SentNameId, String)>,
 }

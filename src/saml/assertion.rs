@@ -53,7 +53,7 @@ pub(super) fn name_id(
     grant: &Grant<'_>,
     asked: &Asked,
     issuer: &Issuer,
-    stamp: &Stamp,
+    session_index: &str,
 ) -> Result<NameId, ResponseError> {
     let of_subject = asked
         .subject
@@ -73,7 +73,9 @@ pub(super) fn name_id(
                 .pairwise_secret
                 .persistent_id(&user.id, &sp.entity_id)
         }
-        NameIdFormat::Transient => NameId::transient_value(&stamp.transient),
+        NameIdFormat::Transient => issuer
+            .pairwise_secret
+            .transient_id(session_index, &sp.entity_id),
         NameIdFormat::EmailAddress => {
             // A format asked for is no way around what the SP is registered to be told. An SP that
             // names the address itself, as its Subject, knows it already.

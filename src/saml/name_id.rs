@@ -5,6 +5,7 @@ use super::xml::Writer;
 use crate::digest::HmacKey;
 use crate::directory::name::{EntityId, MessageId, UserId};
 use crate::directory::service_provider::NameIdFormat;
+use crate::directory::session::SentNameId;
 
 /// The secret behind persistent ids. It outlives every signing key: who changes it gives every
 /// person a new id at every SP.
@@ -28,7 +29,28 @@ impl PairwiseSecret {
             hash.update(sp.as_str().as_bytes());
         }))
     }
+
+    /// The transient id of an SP in a session: another in every session and at every SP, the same
+    /// in all Responses to one SP within a session, so that its logout names it (decision 27). A
+    /// legal xs:ID (Core 8.3.8). `session_index` is that of this SP in this session, which is
+    /// random.
+    #[must_use]
+    pub fn transient_id(&self, session_index: &str, sp: &EntityId) -> String {
+        let code = self.0.code(|hash| {
+            hash.update(b"transient");
+            hash.update(&[0]);
+            hash.update(session_index.as_bytes());
+            hash.update(&[0]);
+            hash.update(sp.as_str().as_bytes());
+        });
+        let mut bits = [0; TRANSIENT_BYTES];
+        bits.iter_mut().zip(&code).for_each(|(bit, of)| *bit = *of);
+        MessageId::from_random(bits).as_str().to_owned()
+    }
 }
+
+/// The bits of a transient id: as many as an ID has (Core 1.3.4).
+const TRANSIENT_BYTES: usize = 20;
 
 /// RFC 4648 base32 in lower case, without padding.
 fn base32(bytes: &[u8]) -> String {
@@ -70,10 +92,15 @@ pub struct NameId {
 }
 
 impl NameId {
-    /// A transient id: fresh at every Response, and a legal xs:ID (Core 8.3.8).
+    /// The same as it is remembered, for the logout.
     #[must_use]
-    pub fn transient_value(fresh: &MessageId) -> String {
-        fresh.as_str().to_owned()
+    pub fn sent(&self) -> SentNameId {
+        SentNameId {
+            format: self.format.uri().to_owned(),
+            value: self.value.clone(),
+            name_qualifier: self.name_qualifier.clone(),
+            sp_name_qualifier: self.sp_name_qualifier.clone(),
+        }
     }
 
     /// Writes the element.
@@ -107,6 +134,18 @@ mod tests {
         ] {
             assert_eq!(base32(plain.as_bytes()), encoded);
         }
+    }
+
+    #[test]
+    fn c_n7_a_transient_id_is_an_xs_id_and_another_in_every_session_and_at_every_sp() {
+        let secret = PairwiseSecret::new([7; 32]);
+        let store = EntityId::parse("https://store.example").unwrap();
+        let publisher = EntityId::parse("https://publisher.example").unwrap();
+        let id = secret.transient_id("_one", &store);
+        assert!(MessageId::parse(&id).is_ok() && id.len() == 41, "{id}");
+        assert_eq!(secret.transient_id("_one", &store), id);
+        assert_ne!(secret.transient_id("_other", &store), id);
+        assert_ne!(secret.transient_id("_one", &publisher), id);
     }
 
     #[test]

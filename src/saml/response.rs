@@ -20,7 +20,7 @@ use crate::access::Grant;
 use crate::directory::name::MessageId;
 use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::Sign;
-use crate::directory::session::{Release, SessionLimits};
+use crate::directory::session::{Release, SentNameId, SessionLimits};
 use crate::directory::time::UnixTime;
 
 /// Who issues.
@@ -43,8 +43,6 @@ pub struct Stamp {
     pub response_id: MessageId,
     /// The ID of the Assertion.
     pub assertion_id: MessageId,
-    /// The value of a transient NameID.
-    pub transient: MessageId,
 }
 
 /// Why no assertion is made for a grant.
@@ -100,6 +98,7 @@ pub struct Response {
     destination: String,
     in_response_to: Option<String>,
     relay_state: Option<String>,
+    name_id: Option<SentNameId>,
     content: Content,
 }
 
@@ -120,9 +119,16 @@ pub struct SignedResponse {
     xml: String,
     destination: String,
     relay_state: Option<String>,
+    name_id: Option<SentNameId>,
 }
 
 impl SignedResponse {
+    /// The NameID in the assertion, to be remembered for the logout; none in a status.
+    #[must_use]
+    pub fn name_id(&self) -> Option<&SentNameId> {
+        self.name_id.as_ref()
+    }
+
     /// The XML text.
     #[must_use]
     pub fn xml(&self) -> &str {
@@ -158,7 +164,7 @@ impl Response {
         if !grant.is_current(stamp.now) || grant.session().is_none() {
             return Err(ResponseError::NotCurrent);
         }
-        let name_id = name_id(&grant, asked, issuer, stamp)?;
+        let name_id = name_id(&grant, asked, issuer, &release.session_index)?;
         let times = Times::usable(stamp.now);
         let session = SessionPart {
             signed_in_at: release.session.signed_in_at,
@@ -174,6 +180,7 @@ impl Response {
             destination: grant.acs().location.clone(),
             in_response_to: grant.in_response_to().map(str::to_owned),
             relay_state: asked.relay_state.clone(),
+            name_id: Some(name_id.sent()),
             content: Content::Assertion {
                 xml,
                 id: stamp.assertion_id.clone(),
@@ -193,6 +200,7 @@ impl Response {
             destination: reply.acs.location.clone(),
             in_response_to: reply.id.map(|id| id.as_str().to_owned()),
             relay_state: reply.relay_state,
+            name_id: None,
             content: Content::Status(status),
         }
     }
@@ -227,6 +235,7 @@ impl Response {
             xml,
             destination: self.destination,
             relay_state: self.relay_state,
+            name_id: self.name_id,
         })
     }
 
@@ -287,10 +296,11 @@ pub fn preview(
     issuer: &Issuer,
     stamp: &Stamp,
 ) -> Result<String, ResponseError> {
-    let name_id = name_id(&grant, asked, issuer, stamp)?;
+    let index = "preview";
+    let name_id = name_id(&grant, asked, issuer, index)?;
     let session = SessionPart {
         signed_in_at: stamp.now,
-        index: "preview",
+        index,
         ends_at: stamp.now,
     };
     let times = Times::expired(stamp.now);

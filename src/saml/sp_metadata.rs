@@ -16,6 +16,7 @@ use crate::directory::name::{EntityId, NameError};
 use crate::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, AcsError, ServiceProvider,
 };
+use crate::directory::slo_endpoint::{SloBinding, SloEndpoint, SloEndpoints};
 use crate::directory::time::UnixTime;
 
 /// What a registration takes over.
@@ -27,6 +28,8 @@ pub struct SpMetadata {
     pub display_name: Option<String>,
     /// Its AssertionConsumerService elements, in document order.
     pub acs: Vec<AcsEndpoint>,
+    /// Its SingleLogoutService elements, in document order.
+    pub slo: Vec<SloEndpoint>,
     /// Its signing certificates, DER.
     pub certificates: Vec<Vec<u8>>,
     /// Its signing keys that came without a certificate, as DER SubjectPublicKeyInfo.
@@ -55,6 +58,7 @@ impl SpMetadata {
         before: Option<&Self>,
     ) -> Result<(), AcsError> {
         sp.acs = AcsEndpoints::new(self.acs, sp.policy.allow_http)?;
+        sp.slo = SloEndpoints::new(self.slo, sp.policy.allow_http)?;
         sp.certificates = self.certificates;
         sp.bare_keys = self.bare_keys;
         sp.name_id_formats = self.name_id_formats;
@@ -100,6 +104,9 @@ pub enum MetadataError {
     /// An endpoint without Location, Binding or index.
     #[error("an AssertionConsumerService lacks a Binding, a Location or a proper index")]
     Endpoint,
+    /// A SingleLogoutService without Location or Binding.
+    #[error("a SingleLogoutService lacks a Binding or a Location")]
+    SloEndpoint,
     /// A key that cannot be used.
     #[error("a signing key is refused: {0}")]
     Key(KeyError),
@@ -147,6 +154,7 @@ pub(super) fn of_entity(entity: &Element) -> Result<SpMetadata, MetadataError> {
         entity_id,
         display_name: display_name(entity, sp),
         acs: endpoints(sp)?,
+        slo: slo_endpoints(sp)?,
         certificates,
         bare_keys,
         name_id_formats: texts(sp, "NameIDFormat"),
@@ -239,6 +247,24 @@ fn endpoint(element: &Element) -> Result<AcsEndpoint, MetadataError> {
         index,
         is_default,
     })
+}
+
+fn slo_endpoints(sp: &Element) -> Result<Vec<SloEndpoint>, MetadataError> {
+    sp.children_named(uri::MD.uri, "SingleLogoutService")
+        .map(|element| {
+            let attribute = |name| element.attribute(name).ok_or(MetadataError::SloEndpoint);
+            Ok(SloEndpoint {
+                binding: match attribute("Binding")? {
+                    uri::HTTP_REDIRECT => SloBinding::HttpRedirect,
+                    uri::HTTP_POST => SloBinding::HttpPost,
+                    uri::SOAP_BINDING => SloBinding::Soap,
+                    _ => SloBinding::Other,
+                },
+                location: attribute("Location")?.to_owned(),
+                response_location: element.attribute("ResponseLocation").map(str::to_owned),
+            })
+        })
+        .collect()
 }
 
 type Keys = (Vec<Vec<u8>>, Vec<Vec<u8>>);

@@ -6,11 +6,12 @@ use crate::directory::session::Release;
 use crate::directory::time::UnixTime;
 
 use super::error::StoreError;
+use super::hex;
 use super::writer::{Recorded, Visit};
 
 /// The session, and what the SP has had to do with it, at this moment.
 const STATE: &str = "\
-    SELECT s.last_seen_at, p.session_index, i.first_released_at FROM sessions s \
+    SELECT s.last_seen_at, p.session_index, i.first_released_at, p.name_id_key FROM sessions s \
     LEFT JOIN participants p ON p.session_id = s.id AND p.sp_id = ? \
     LEFT JOIN persistent_ids i ON i.user_id = s.user_id AND i.sp_id = ? WHERE s.id = ?";
 const USE_UP: &str = "UPDATE sessions SET fresh_for = NULL WHERE id = ? AND fresh_for = ?";
@@ -19,12 +20,21 @@ const PARTICIPATE: &str =
     "INSERT INTO participants (session_id, sp_id, session_index) VALUES (?, ?, ?)";
 const FIRST_RELEASE: &str =
     "INSERT INTO persistent_ids (user_id, sp_id, first_released_at) VALUES (?, ?, ?)";
+const IS_KNOWN: &str = "\
+    SELECT COUNT(*) FROM participant_name_ids WHERE session_id = ? AND sp_id = ? \
+    AND name_id_key = ?";
+const NAME: &str = "\
+    INSERT INTO participant_name_ids (session_id, sp_id, name_id_key, format, value, \
+    name_qualifier, sp_name_qualifier) VALUES (?, ?, ?, ?, ?, ?, ?)";
+const LAST_NAME: &str =
+    "UPDATE participants SET name_id_key = ? WHERE session_id = ? AND sp_id = ?";
 
 #[derive(Debug)]
 struct State {
     last_seen_at: i64,
     session_index: Option<String>,
     first_released_at: Option<i64>,
+    name_id_key: Option<String>,
 }
 
 /// Writes it, within the transaction of the audit row.
@@ -57,6 +67,7 @@ pub(super) fn put(
             release.session_index
         ])?;
     }
+    name(connection, release, sp, state.name_id_key.as_deref())?;
     if *persistent && state.first_released_at.is_none() {
         let user = release.session.user.as_str();
         connection
@@ -72,6 +83,42 @@ pub(super) fn put(
     Ok(Recorded::Done)
 }
 
+/// Remembers the NameID that leaves, unless it is the one that left last: a warm sign-on writes
+/// nothing here (decision 14).
+fn name(
+    connection: &Connection,
+    release: &Release,
+    sp: &str,
+    last: Option<&str>,
+) -> Result<(), StoreError> {
+    let Some((name_id, comparable)) = &release.name_id else {
+        return Ok(());
+    };
+    let key = hex::sha256(comparable.as_bytes());
+    if last == Some(key.as_str()) {
+        return Ok(());
+    }
+    let session = release.session.id.as_str();
+    let known: i64 = connection
+        .prepare_cached(IS_KNOWN)?
+        .query_row(params![session, sp, key], |row| row.get(0))?;
+    if known == 0 {
+        connection.prepare_cached(NAME)?.execute(params![
+            session,
+            sp,
+            key,
+            name_id.format,
+            name_id.value,
+            name_id.name_qualifier,
+            name_id.sp_name_qualifier,
+        ])?;
+    }
+    connection
+        .prepare_cached(LAST_NAME)?
+        .execute(params![key, session, sp])?;
+    Ok(())
+}
+
 fn read_state(
     connection: &Connection,
     session: &str,
@@ -83,6 +130,7 @@ fn read_state(
             last_seen_at: row.get(0)?,
             session_index: row.get(1)?,
             first_released_at: row.get(2)?,
+            name_id_key: row.get(3)?,
         })
     });
     Ok(state.optional()?)

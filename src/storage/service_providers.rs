@@ -7,6 +7,7 @@ use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, Denied, NameIdFormat, Policy, ServiceProvider, Sign,
 };
+use crate::directory::slo_endpoint::{SloBinding, SloEndpoint, SloEndpoints};
 
 use super::error::{Column, StoreError};
 use super::{Store, entity_key, hex};
@@ -53,13 +54,17 @@ macro_rules! registrations {
             " UNION ALL SELECT 8, h.sp_id, h.key_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
              NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
              FROM service_providers s JOIN sp_signing_keys h ON h.sp_id = s.id WHERE ",
+            $which,
+            " UNION ALL SELECT 9, l.sp_id, l.binding, l.location, l.response_location, NULL, NULL, \
+             NULL, NULL, NULL, NULL, l.position, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+             FROM service_providers s JOIN sp_slo l ON l.sp_id = s.id WHERE ",
             $which
         )
     };
 }
 
 /// How many arms of the statement ask the same question.
-const ARMS: usize = 9;
+const ARMS: usize = 10;
 
 const BY_ENTITY: &str = registrations!("s.entity_key = ?");
 const BY_ID: &str = registrations!("s.id = ?");
@@ -190,6 +195,7 @@ impl Store {
 struct Parts {
     rule: Vec<RoleName>,
     acs: Vec<AcsEndpoint>,
+    slo: Vec<SloEndpoint>,
     certificates: Vec<Vec<u8>>,
     bare_keys: Vec<Vec<u8>>,
     attributes: Vec<String>,
@@ -237,6 +243,11 @@ impl Parts {
             }
             6 => self.formats.push(text),
             8 => self.signing_key = Some(KeyId::from_stored(text)),
+            9 => self.slo.push(SloEndpoint {
+                binding: SloBinding::parse(&text),
+                location: row.t2.unwrap_or_default(),
+                response_location: row.t3,
+            }),
             _ => self.metadata = Some(text),
         }
         Ok(())
@@ -267,6 +278,7 @@ impl Parts {
             enabled: row.n2 == Some(1),
             rule: Column("sp_required_roles", "role_name").checked(rule)?,
             acs: Column("sp_acs", "location").checked(AcsEndpoints::from_stored(self.acs))?,
+            slo: SloEndpoints::from_stored(self.slo),
             certificates: self.certificates,
             bare_keys: self.bare_keys,
             name_id_formats: self.formats,

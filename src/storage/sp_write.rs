@@ -56,6 +56,7 @@ impl Store {
         for statement in [
             "DELETE FROM sp_required_roles WHERE sp_id = ?",
             "DELETE FROM sp_acs WHERE sp_id = ?",
+            "DELETE FROM sp_slo WHERE sp_id = ?",
             "DELETE FROM sp_keys WHERE sp_id = ?",
             "DELETE FROM sp_attributes WHERE sp_id = ?",
             "DELETE FROM sp_released_roles WHERE sp_id = ?",
@@ -152,6 +153,7 @@ async fn insert_parts(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreErro
             .await?;
     }
     insert_endpoints(tx, sp).await?;
+    insert_slo(tx, sp).await?;
     insert_keys(tx, sp).await?;
     insert_signing_key(tx, sp).await?;
     let attributes = sp.policy.attributes.iter().flatten();
@@ -219,6 +221,23 @@ async fn insert_endpoints(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), Store
         .bind(&endpoint.location)
         .bind(i64::from(endpoint.index))
         .bind(endpoint.is_default.map(i64::from))
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn insert_slo(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
+    for (position, endpoint) in (0_i64..).zip(sp.slo.iter()) {
+        sqlx::query(
+            "INSERT INTO sp_slo (sp_id, position, binding, location, response_location) \
+             VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(sp.id.as_str())
+        .bind(position)
+        .bind(endpoint.binding.word())
+        .bind(&endpoint.location)
+        .bind(&endpoint.response_location)
         .execute(&mut **tx)
         .await?;
     }

@@ -93,7 +93,7 @@ async fn release(
     let announced = app.store.announce()?;
     let (stamp, index) = app.stamp_with_index()?;
     let released = grant.release(|| index.as_str().to_owned());
-    let released =
+    let mut released =
         released.ok_or_else(|| Failure::internal("a dry run cannot make an assertion"))?;
     let (user, decided_at) = (grant.user().clone(), grant.decided_at());
     let persistent = is_persistent(&grant, asked);
@@ -110,6 +110,10 @@ async fn release(
                 .map(Try::Answered);
         }
     };
+    let (idp, sp_id) = (&app.site.entity_id, request.sp().entity_id.as_str());
+    released.name_id = response
+        .name_id()
+        .map(|name_id| (name_id.clone(), name_id.comparable(idp, sp_id)));
     let event = event(app, visit, request.sp(), &user);
     let event = AuditEvent {
         detail: Some(stamp.assertion_id.as_str().to_owned()),

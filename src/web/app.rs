@@ -164,12 +164,11 @@ impl App {
     /// The same, and a SessionIndex for an SP that has none yet in the session.
     pub(super) fn stamp_with_index(&self) -> Result<(Stamp, MessageId), Failure> {
         let random = random_each().map_err(Failure::internal)?;
-        let [response_id, assertion_id, transient, index] = random.map(MessageId::from_random);
+        let [response_id, assertion_id, index] = random.map(MessageId::from_random);
         let stamp = Stamp {
             now: self.now(),
             response_id,
             assertion_id,
-            transient,
         };
         Ok((stamp, index))
     }

@@ -164,6 +164,36 @@ fn plain_http_outside_loopback_needs_a_word() {
 }
 
 #[test]
+fn where_an_sp_logs_out_comes_from_its_metadata_or_by_hand() {
+    let here = Installation::new();
+    let slo = r#"<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://store.example/slo" ResponseLocation="https://store.example/done"/><md:NameIDFormat>"#;
+    let described = metadata("store").replacen("<md:NameIDFormat>", slo, 1);
+    here.write("store.xml", &described);
+    let add = ["sp", "add", "--name", "store", "--metadata", "store.xml"];
+    let told = here.json(&[&add[..], &["--require-role", "r"]].concat());
+    let expected = json!([{"binding": "post", "url": "https://store.example/slo",
+        "response_url": "https://store.example/done"}]);
+    assert_eq!(told["sp"]["slo"], expected);
+    let update = [
+        "sp",
+        "update",
+        "store",
+        "--slo",
+        "https://store.example/out",
+    ];
+    let soap = ["--slo-soap", "https://store.example/soap"];
+    let told = here.json(&[&update[..], &soap].concat());
+    let expected = json!([
+        {"binding": "redirect", "url": "https://store.example/out", "response_url": null},
+        {"binding": "soap", "url": "https://store.example/soap", "response_url": null}]);
+    assert_eq!(told["sp"]["slo"], expected);
+    let plain = ["sp", "update", "store", "--slo", "http://store.example/out"];
+    assert!(here.refused(&plain).contains("--allow-http"));
+    let told = here.json(&["sp", "update", "store", "--slo", ""]);
+    assert_eq!(told["sp"]["slo"], json!([]));
+}
+
+#[test]
 fn every_option_of_a_registration_can_be_set_and_changed() {
     let here = Installation::new();
     here.add_sp("store", &["a", "b"]);

@@ -16,6 +16,7 @@ use doorward::directory::service_provider::{
 };
 use doorward::directory::session::SessionLimits;
 use doorward::directory::signing_key::KeyState;
+use doorward::directory::slo_endpoint::SloEndpoints;
 use doorward::directory::time::UnixTime;
 use doorward::keystore::signing_keys::fresh;
 use doorward::keystore::{Keystore, Secrets, SigningKeys};
@@ -352,6 +353,7 @@ fn service_provider(door: usize, registration: &Registration) -> ServiceProvider
         enabled: registration.enabled,
         rule: Rule::new(quantifier, roles).expect("there is a role"),
         acs: AcsEndpoints::new(vec![endpoint], false).expect("an endpoint"),
+        slo: SloEndpoints::default(),
         certificates: Vec::new(),
         bare_keys: Vec::new(),
         name_id_formats: Vec::new(),

@@ -9,6 +9,7 @@ use doorward::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, Policy, ServiceProvider,
 };
 use doorward::directory::session::{Release, Session, SessionLimits};
+use doorward::directory::slo_endpoint::{SloBinding, SloEndpoint, SloEndpoints};
 use doorward::directory::time::UnixTime;
 use doorward::storage::{Durability, NewSession, NewUser, Store, TokenHash};
 use std::path::PathBuf;
@@ -163,6 +164,13 @@ pub(crate) fn service_provider(name: &str, rule: Rule) -> ServiceProvider {
         endpoint(0, AcsBinding::Other),
         endpoint(1, AcsBinding::HttpPost),
     ];
+    let slo = [SloBinding::HttpRedirect, SloBinding::Soap].map(|binding| SloEndpoint {
+        binding,
+        location: format!("https://{name}.example/slo"),
+        response_location: (binding == SloBinding::HttpRedirect)
+            .then(|| format!("https://{name}.example/slo/done")),
+    });
+    let slo = Vec::from(slo);
     ServiceProvider {
         id: SpId::from_stored(random_id().unwrap()),
         version: 1,
@@ -171,6 +179,7 @@ pub(crate) fn service_provider(name: &str, rule: Rule) -> ServiceProvider {
         enabled: true,
         rule,
         acs: AcsEndpoints::new(acs, false).unwrap(),
+        slo: SloEndpoints::new(slo, false).unwrap(),
         certificates: vec![vec![1, 2], vec![3]],
         bare_keys: vec![vec![4]],
         name_id_formats: vec!["urn:b".to_owned(), "urn:a".to_owned()],
@@ -186,5 +195,6 @@ pub(crate) fn release(session: &Session, index: &str) -> Release {
         first_visit: true,
         use_up: None,
         seen_every: LIMITS.seen_every(),
+        name_id: None,
     }
 }

@@ -4,7 +4,7 @@ use crate::home::{HASH, Home, LIMITS, new_session, release};
 use doorward::directory::audit::AuditKind;
 use doorward::directory::facts::Presence;
 use doorward::directory::service_provider::ServiceProvider;
-use doorward::directory::session::{Participant, Release};
+use doorward::directory::session::{Participant, Release, SentNameId};
 use doorward::storage::{Cleaned, NewSession, Recorded, StoreError, TokenHash};
 use std::time::Duration;
 
@@ -202,6 +202,48 @@ async fn a_release_leaves_a_participant_and_a_first_release_once() {
             ..
         }
     ));
+}
+
+#[tokio::test]
+async fn c_l6_each_name_id_that_an_sp_gets_is_remembered_once_and_as_it_was_sent() {
+    let home = Home::new().await;
+    let ada = home.user("ada", &["a"]).await;
+    let sp = home.sp("store", &["a"]).await;
+    let session = home.sign_in(&ada, "t").await;
+    let named = |value: &str, first_visit| {
+        let name_id = SentNameId {
+            format: "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".to_owned(),
+            value: value.to_owned(),
+            name_qualifier: Some("https://idp.example".to_owned()),
+            sp_name_qualifier: None,
+        };
+        let comparable = name_id.comparable("https://idp.example", "https://store.example");
+        Release {
+            first_visit,
+            name_id: Some((name_id, comparable)),
+            ..release(&session, "i")
+        }
+    };
+    let last = || {
+        home.count(
+            "SELECT COUNT(*) FROM participants p JOIN participant_name_ids n \
+             ON n.name_id_key = p.name_id_key WHERE n.value = 'two'",
+        )
+    };
+    record(&home, &named("one", true), &sp).await;
+    record(&home, &named("two", false), &sp).await;
+    record(&home, &named("two", false), &sp).await;
+    assert_eq!(home.count("SELECT COUNT(*) FROM participant_name_ids"), 2);
+    assert_eq!(last(), 1);
+    record(&home, &named("one", false), &sp).await;
+    assert_eq!(home.count("SELECT COUNT(*) FROM participant_name_ids"), 2);
+    assert_eq!(last(), 0);
+    let event = home.event(AuditKind::SignOut);
+    home.store
+        .sign_out(&TokenHash::of("t"), event)
+        .await
+        .unwrap();
+    assert_eq!(home.count("SELECT COUNT(*) FROM participant_name_ids"), 0);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use super::document::document;
 use super::endpoints::{Described, Source, checked};
 use super::options::Options;
 use super::signing_key::SigningKeyChoice;
+use super::slo;
 use crate::clock::random_id;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::{EntityId, SpId, SpName};
@@ -28,6 +29,8 @@ pub(in super::super) struct Add {
     entity_id: Option<EntityId>,
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    slo: slo::SloOptions,
     #[command(flatten)]
     options: Options,
     #[command(flatten)]
@@ -51,6 +54,7 @@ impl Add {
             entity_id.ok_or_else(|| usage("the entityID is missing", "add --entity-id ID"))?;
         let mut policy = self.options.policy(first_policy(&described))?;
         policy.signing_key = self.signing_key.resolve(&open, None).await?;
+        let slo = self.slo.said().unwrap_or(described.slo);
         let sp = ServiceProvider {
             id: SpId::from_stored(random_id()?),
             version: 1,
@@ -59,6 +63,7 @@ impl Add {
             enabled: true,
             rule,
             acs: checked(described.acs, policy.allow_http)?,
+            slo: slo::checked(slo, policy.allow_http)?,
             certificates: described.certificates,
             bare_keys: described.bare_keys,
             name_id_formats: described.name_id_formats,

@@ -8,6 +8,7 @@ use super::super::output::{Style, record, yes_or_no};
 use crate::directory::name::KeyId;
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider, Sign};
+use crate::directory::slo_endpoint::SloEndpoint;
 
 pub(super) fn document(sp: &ServiceProvider) -> Value {
     let endpoints: Vec<_> = sp
@@ -19,10 +20,11 @@ pub(super) fn document(sp: &ServiceProvider) -> Value {
                 "default": endpoint == sp.acs.default_endpoint()})
         })
         .collect();
+    let slo: Vec<_> = sp.slo.iter().map(slo_document).collect();
     let policy = &sp.policy;
     json!({"id": sp.id.as_str(), "version": sp.version, "name": sp.name.as_str(),
         "entity_id": sp.entity_id.as_str(), "enabled": sp.enabled, "rule": rule(&sp.rule),
-        "acs": endpoints, "certificates_sha256": fingerprints(sp),
+        "acs": endpoints, "slo": slo, "certificates_sha256": fingerprints(sp),
         "bare_keys": sp.bare_keys.len(), "nameid_formats": sp.name_id_formats,
         "from_metadata": sp.metadata.is_some(), "display_name": policy.display_name,
         "home_url": policy.home_url, "contact": policy.contact, "sign": sign(policy.sign),
@@ -32,6 +34,11 @@ pub(super) fn document(sp: &ServiceProvider) -> Value {
         "release_roles": policy.release_roles.as_ref().map(names),
         "allow_idp_initiated": policy.allow_idp_initiated, "allow_http": policy.allow_http,
         "signing_key": policy.signing_key.as_ref().map(KeyId::as_str)})
+}
+
+fn slo_document(endpoint: &SloEndpoint) -> Value {
+    json!({"binding": endpoint.binding.word(), "url": endpoint.location,
+        "response_url": endpoint.response_location})
 }
 
 /// A rule in a document: `{"any_of": […]}` or `{"all_of": […]}`.
@@ -91,6 +98,10 @@ pub(super) fn print(style: Style, sp: &ServiceProvider) -> String {
         };
         fields.push(("answers go to", format!("{}{mark}", endpoint.location)));
     }
+    fields.extend(sp.slo.iter().map(|endpoint| {
+        let binding = endpoint.binding.word();
+        ("logs out at", format!("{} ({binding})", endpoint.location))
+    }));
     fields.extend(
         fingerprints(sp)
             .into_iter()

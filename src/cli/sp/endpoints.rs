@@ -10,6 +10,7 @@ use super::super::error::{CliError, refused};
 use super::metadata;
 use crate::directory::name::EntityId;
 use crate::directory::service_provider::{AcsBinding, AcsEndpoint, AcsEndpoints, AcsError};
+use crate::directory::slo_endpoint::SloEndpoint;
 
 /// Where an SP is described.
 #[derive(Debug, Args)]
@@ -31,6 +32,7 @@ pub(super) struct Described {
     pub(super) entity_id: Option<EntityId>,
     pub(super) display_name: Option<String>,
     pub(super) acs: Vec<AcsEndpoint>,
+    pub(super) slo: Vec<SloEndpoint>,
     pub(super) certificates: Vec<Vec<u8>>,
     pub(super) bare_keys: Vec<Vec<u8>>,
     pub(super) name_id_formats: Vec<String>,
@@ -47,6 +49,7 @@ impl Source {
                     entity_id: Some(read.entity_id),
                     display_name: read.display_name,
                     acs: read.acs,
+                    slo: read.slo,
                     certificates: read.certificates,
                     bare_keys: read.bare_keys,
                     name_id_formats: read.name_id_formats,

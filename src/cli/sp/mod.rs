@@ -6,6 +6,7 @@ mod endpoints;
 mod metadata;
 mod options;
 mod signing_key;
+mod slo;
 mod update;
 
 use std::process::ExitCode;

@@ -13,6 +13,7 @@ use super::endpoints::{Source, acs_refused, checked, endpoints};
 use super::metadata;
 use super::options::Options;
 use super::signing_key::SigningKeyChoice;
+use super::slo;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::SpName;
 use crate::directory::service_provider::ServiceProvider;
@@ -30,6 +31,8 @@ pub(in super::super) struct Update {
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
+    slo: slo::SloOptions,
+    #[command(flatten)]
     options: Options,
     #[command(flatten)]
     signing_key: SigningKeyChoice,
@@ -39,7 +42,8 @@ impl Update {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
         let described = self.source.metadata.is_some()
             || !self.source.acs.is_empty()
-            || !self.source.certificates.is_empty();
+            || !self.source.certificates.is_empty()
+            || self.slo.said().is_some();
         let decided = self.options.says_something() || self.signing_key.says_something();
         if !described && self.new_name.is_none() && !decided {
             return Err(usage(
@@ -59,6 +63,9 @@ impl Update {
         sp.name = self.new_name.unwrap_or(sp.name);
         // Checked again as a whole: plain http may have been withdrawn.
         sp.acs = checked(sp.acs.iter().cloned().collect(), sp.policy.allow_http)?;
+        let slo = self.slo.said();
+        let slo = slo.unwrap_or_else(|| sp.slo.iter().cloned().collect());
+        sp.slo = slo::checked(slo, sp.policy.allow_http)?;
         check_keys(&sp)?;
         store(context, &open, &before, &sp).await
     }

@@ -6,6 +6,7 @@ use super::*;
 use crate::directory::name::{RoleName, SpId, SpName};
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{AcsBinding, AcsEndpoints, Policy};
+use crate::directory::slo_endpoint::SloEndpoints;
 use crate::saml::status::Status;
 
 const NOW: UnixTime = UnixTime::from_millis(1_800_000_000_000);
@@ -33,6 +34,7 @@ fn sp() -> ServiceProvider {
         enabled: true,
         rule: Rule::new(Quantifier::AnyOf, [RoleName::everyone()]).unwrap(),
         acs: AcsEndpoints::new(acs, false).unwrap(),
+        slo: SloEndpoints::default(),
         certificates: vec![],
         bare_keys: vec![],
         name_id_formats: vec![],

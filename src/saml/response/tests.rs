@@ -15,6 +15,7 @@ use crate::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, NameIdFormat, Policy, ServiceProvider,
 };
 use crate::directory::session::Session;
+use crate::directory::slo_endpoint::SloEndpoints;
 use crate::directory::user::User;
 use crate::saml::authn_context::AuthnContext;
 use crate::saml::authn_request::AskedSubject;
@@ -45,6 +46,7 @@ fn sp(policy: Policy) -> ServiceProvider {
         enabled: true,
         rule: Rule::new(Quantifier::AnyOf, roles).unwrap(),
         acs: AcsEndpoints::new(vec![acs], false).unwrap(),
+        slo: SloEndpoints::default(),
         certificates: vec![],
         bare_keys: vec![],
         name_id_formats: vec![],
@@ -120,7 +122,6 @@ fn stamp() -> Stamp {
         now: NOW,
         response_id: id("_response"),
         assertion_id: id("_assertion"),
-        transient: MessageId::from_random([9; 20]),
     }
 }
 
