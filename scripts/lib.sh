@@ -120,6 +120,27 @@ need_venv() {
     printf '%s\n' "$stamp" >"$venv/.stamp"
 }
 
+# need_node NAME FOLDER: the npm packages that FOLDER locks, in .tools/NAME, made anew only when the
+# lock file has changed. Debian's own Node.js and npm where no other are there.
+need_node() {
+    local modules="$TOOLS/$1" folder="$2" stamp
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        need_packages "for the npm packages" nodejs npm
+    fi
+    stamp="$(sha256sum <"$folder/package-lock.json")"
+    if [[ -f "$modules/.stamp" && "$(cat "$modules/.stamp")" == "$stamp" ]]; then
+        say "npm packages in .tools/$1: all there"
+        return 0
+    fi
+    say "npm packages in .tools/$1: installing those of scripts/$(basename "$folder")"
+    rm -rf "$modules"
+    mkdir -p "$modules"
+    cp "$folder/package.json" "$folder/package-lock.json" "$modules/"
+    # No script of a package runs, and nothing but what the lock file names by its hash comes in.
+    (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) || return 1
+    printf '%s\n' "$stamp" >"$modules/.stamp"
+}
+
 # stage NAME COMMAND...: runs one stage and prints what it took. A failure is remembered, the next
 # stage runs all the same, and `stages_done` ends with 1 if there was one.
 FAILED_STAGES=()

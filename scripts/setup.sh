@@ -24,7 +24,10 @@ parts="$*"
 need_packages "to ${parts// / and to }" "${packages[@]}"
 for part in "$@"; do
     case "$part" in
-        test) need_venv python "$ROOT/scripts/python-test.txt" ;;
+        test)
+            need_venv python "$ROOT/scripts/python-test.txt"
+            need_node node "$ROOT/scripts/node"
+            ;;
         check) "$ROOT/scripts/deny.sh" --install ;;
         *) ;;
     esac

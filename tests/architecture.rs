@@ -139,7 +139,11 @@ const LIBRARIES: &[(&str, &[&str], &str)] = &[
         "only storage knows the database",
     ),
     ("axum", &["web", "demo", "cli"], "only web speaks HTTP"),
-    ("askama", &["web", "demo"], "only web makes pages"),
+    (
+        "askama",
+        &["web", "demo", "cli"],
+        "only web makes pages, and cli the snippets for others",
+    ),
     ("clap", &["cli"], "only cli reads the command line"),
 ];
 

@@ -308,19 +308,10 @@ impl<'sp> Grant<'sp> {
         }
     }
 
-    /// The format of the NameID where the request leaves it open: `--nameid`, else the first of
-    /// the metadata that we offer, else persistent.
+    /// The format of the NameID where the request leaves it open.
     #[must_use]
     pub fn usual_name_id_format(&self) -> NameIdFormat {
-        let sp = self.sp();
-        sp.policy
-            .name_id
-            .or_else(|| {
-                sp.name_id_formats
-                    .iter()
-                    .find_map(|uri| NameIdFormat::from_uri(uri))
-            })
-            .unwrap_or(NameIdFormat::Persistent)
+        self.sp().usual_name_id_format()
     }
 }
 

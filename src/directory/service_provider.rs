@@ -48,6 +48,15 @@ impl ServiceProvider {
             .unwrap_or(self.name.as_str())
     }
 
+    /// The NameID format where a request leaves it open (`--nameid`, metadata, else persistent).
+    #[must_use]
+    pub fn usual_name_id_format(&self) -> NameIdFormat {
+        let listed = || self.name_id_formats.iter();
+        let listed = || listed().find_map(|uri| NameIdFormat::from_uri(uri));
+        let decided = self.policy.name_id.or_else(listed);
+        decided.unwrap_or(NameIdFormat::Persistent)
+    }
+
     /// The host of its default endpoint, shown beside the title against look-alike names.
     #[must_use]
     pub fn host(&self) -> String {

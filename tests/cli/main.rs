@@ -11,5 +11,6 @@ mod access;
 mod installation;
 mod keys;
 mod registrations;
+mod snippets;
 mod support;
 mod users;

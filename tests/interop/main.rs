@@ -7,10 +7,17 @@
 mod support;
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod foreign;
+#[cfg(test)]
+mod site;
+#[cfg(test)]
+mod table;
 
 use foreign::{ForeignSp, Judgement};
 use serde_json::json;
+use site::Kind;
 use support::app::Product;
 
 const PASSWORD: &str = "correct horse battery";
@@ -22,6 +29,51 @@ async fn a_product_with_ada() -> Product {
     product.add_user("ada", PASSWORD, &["store"]);
     product.add_user("grace", PASSWORD, &["publisher"]);
     product
+}
+
+/// Every product in every case; `DOORWARD_TEST_SP=samlify` tries one alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_service_provider_does_every_case_it_can() {
+    let only = std::env::var("DOORWARD_TEST_SP").ok();
+    let wanted = |kind: &Kind| only.as_deref().is_none_or(|word| word == kind.word());
+    let kinds: Vec<_> = Kind::ALL.into_iter().filter(wanted).collect();
+    let tried = kinds.into_iter().map(|kind| {
+        tokio::spawn(async move {
+            match kind.missing() {
+                Some(why) => (kind, Err(why)),
+                None => (kind, Ok(Box::pin(cases::all(kind)).await)),
+            }
+        })
+    });
+    let rows = futures_util::future::join_all(tried).await;
+    let rows = rows.into_iter().collect::<Result<Vec<_>, _>>();
+    let rows = rows.expect("what fails is an outcome");
+    let seen = table::document(&rows);
+    println!("{seen}\n{}", table::skipped(&rows));
+    let failures = table::failures(&rows);
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    if only.is_some() {
+        println!("only some products were asked for: docs/interop.md was not compared");
+        return;
+    }
+    let ran = rows.iter().filter(|(_, row)| row.is_ok()).count();
+    if ran < rows.len() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "in CI every product runs:\n{}",
+            table::skipped(&rows)
+        );
+        return;
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/interop.md");
+    if std::env::var_os("DOORWARD_TEST_WRITE_DOCS").is_some() {
+        std::fs::write(path, &seen).expect("docs/interop.md can be written");
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        kept == seen,
+        "docs/interop.md is not up to date: DOORWARD_TEST_WRITE_DOCS=1 cargo test --test interop"
+    );
 }
 
 /// Ada signs in at the SP; what the SP makes of the Response.

@@ -177,7 +177,12 @@ impl Product {
 
     /// Runs a command of the same binary on the same configuration; it has to succeed.
     pub(crate) fn cli<const N: usize>(&self, arguments: [&str; N]) -> String {
-        let output = self.try_cli(&arguments, "");
+        self.cli_list(&arguments)
+    }
+
+    /// The same with a list that is made as the test runs.
+    pub(crate) fn cli_list(&self, arguments: &[&str]) -> String {
+        let output = self.try_cli(arguments, "");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {said}");
         String::from_utf8(output.stdout).expect("the command line speaks UTF-8")

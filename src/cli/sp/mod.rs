@@ -7,6 +7,7 @@ mod metadata;
 mod options;
 mod signing_key;
 mod slo;
+mod snippet;
 mod update;
 
 use std::process::ExitCode;
@@ -53,6 +54,12 @@ Example:
   doorward sp update store --allow-idp-initiated=false
   doorward sp update store --signing-key 3f9a01bc")]
     Update(Box<update::Update>),
+    /// Print the configuration of the application's side
+    #[command(after_help = "\
+Example:
+  doorward sp snippet store --for python3-saml
+  doorward sp snippet store --for pysaml2 --file sp_conf.py > sp_conf.py")]
+    Snippet(snippet::Snippet),
     /// Disable a service provider: it gets nothing at all
     #[command(after_help = "Example:\n  doorward sp disable store")]
     Disable(Named),
@@ -78,6 +85,7 @@ impl Sp {
             Self::Update(update) => update.run(context).await,
             Self::List => list(context, &context.open().await?).await,
             Self::Show(named) => show(context, &context.open().await?, &named.name).await,
+            Self::Snippet(snippet) => snippet.run(context).await,
             Self::Disable(named) => switch(context, &named.name, false).await,
             Self::Enable(named) => switch(context, &named.name, true).await,
             Self::Remove(named) => remove(context, &named.name).await,

@@ -1,0 +1,81 @@
+//! What a configuration of the other side is filled with: ourselves as our metadata shows us, and
+//! the service provider as it is registered.
+
+use super::super::super::context::Open;
+use super::super::super::error::CliError;
+use super::Binding;
+use crate::directory::service_provider::{NameIdFormat, ServiceProvider, Sign};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// The values of every snippet.
+pub(super) struct Facts {
+    /// Our entityID.
+    pub(super) idp: String,
+    /// Where our metadata is.
+    pub(super) metadata_url: String,
+    /// Where AuthnRequests go, by either binding.
+    pub(super) sso_url: String,
+    /// The certificates that we sign with, base64 of DER on one line.
+    pub(super) certificates: Vec<String>,
+    /// The SP's short name.
+    pub(super) name: String,
+    /// Its entityID.
+    pub(super) entity_id: String,
+    /// Where it takes Responses.
+    pub(super) acs: String,
+    /// The NameID format that it gets.
+    pub(super) name_id: NameIdFormat,
+    /// Whether it has a key: then it signs what it sends.
+    pub(super) has_key: bool,
+    /// How it sends its AuthnRequests.
+    pub(super) binding: Binding,
+    /// What we sign.
+    pub(super) sign: Sign,
+    /// Whether sign-ins may start at our side.
+    pub(super) unsolicited: bool,
+}
+
+impl Facts {
+    pub(super) async fn of(
+        open: &Open,
+        sp: &ServiceProvider,
+        binding: Binding,
+    ) -> Result<Self, CliError> {
+        let keys = open.store.signing_keys().await?;
+        let config = &open.config;
+        Ok(Self {
+            idp: config.entity_id.as_str().to_owned(),
+            metadata_url: format!("{}/saml/metadata", config.base_url),
+            sso_url: format!("{}/saml/sso", config.base_url),
+            certificates: keys
+                .keys
+                .iter()
+                .map(|key| STANDARD.encode(&key.certificate))
+                .collect(),
+            name: sp.name.as_str().to_owned(),
+            entity_id: sp.entity_id.as_str().to_owned(),
+            acs: sp.acs.default_endpoint().location.clone(),
+            name_id: sp.usual_name_id_format(),
+            has_key: !sp.certificates.is_empty() || !sp.bare_keys.is_empty(),
+            binding,
+            sign: sp.policy.sign,
+            unsolicited: sp.policy.allow_idp_initiated,
+        })
+    }
+
+    /// Whether it sends AuthnRequests by HTTP-POST instead of HTTP-Redirect.
+    pub(super) fn posts(&self) -> bool {
+        self.binding == Binding::Post
+    }
+
+    /// Whether we sign its assertions.
+    pub(super) fn assertion_signed(&self) -> bool {
+        matches!(self.sign, Sign::Both | Sign::Assertion)
+    }
+
+    /// Whether we sign the Responses around them.
+    pub(super) fn response_signed(&self) -> bool {
+        matches!(self.sign, Sign::Both | Sign::Response)
+    }
+}
