@@ -70,6 +70,7 @@ impl Demo {
         announce(context.out, &addresses, &people, &file)?;
         let stop = serve::stop_on_signal()?;
         let cleaning = tokio::spawn(serve::clean_up(booted.clone(), stop.clone()));
+        let tracing = serve::trace(&booted.config.keys_dir, &app);
         let (one, two) = (stop.clone(), stop.clone());
         tokio::try_join!(
             serve::serve(idp_listener, app, stop),
@@ -77,6 +78,7 @@ impl Demo {
             serve_demo_app(publisher_listener, publisher, two),
         )?;
         cleaning.abort();
+        serve::end_trace(tracing).await;
         booted.store.shut_down().await;
         Ok(ExitCode::SUCCESS)
     }

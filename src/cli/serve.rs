@@ -1,6 +1,7 @@
 //! `doorward serve`: the identity provider, until it is told to stop.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::boot::{Booted, boot};
 use super::context::Context;
@@ -17,7 +19,7 @@ use super::error::{CliError, refused};
 use super::logging;
 use crate::authn::password::Passwords;
 use crate::clock::Clock;
-use crate::web::{App, Site, router};
+use crate::web::{App, Site, TraceSocket, router};
 
 /// How often what has expired is looked for.
 const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
@@ -46,8 +48,10 @@ impl Serve {
         tracing::info!(base_url, listen = %booted.config.listen, "serving");
         let stop = stop_on_signal()?;
         let cleaning = tokio::spawn(clean_up(booted.clone(), stop.clone()));
+        let tracing = trace(&booted.config.keys_dir, &app);
         serve(listener, app, stop).await?;
         cleaning.abort();
+        end_trace(tracing).await;
         booted.store.shut_down().await;
         name_head(&booted, &mut None).await;
         tracing::info!("stopped");
@@ -63,6 +67,27 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, CliError>
             "another program may have it: set `listen`, or --port for the demo",
         )
     })
+}
+
+/// Opens the socket for `doorward sp trace`. Without it everything else works all the same.
+pub(super) fn trace(folder: &Path, app: &App) -> Option<JoinHandle<()>> {
+    match TraceSocket::open(folder) {
+        Ok(socket) => Some(tokio::spawn(socket.serve(app.clone()))),
+        Err(error) => {
+            let folder = folder.display();
+            tracing::warn!(%error, %folder, "no socket: `doorward sp trace` will find nothing");
+            None
+        }
+    }
+}
+
+/// Closes it; its file goes away.
+pub(super) async fn end_trace(tracing: Option<JoinHandle<()>>) {
+    if let Some(task) = tracing {
+        task.abort();
+        // It was told to end: that it did is no error.
+        let _ = task.await;
+    }
 }
 
 /// What the handlers need, out of what was opened.

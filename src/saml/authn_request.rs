@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use error::{ReplyTo, RequestError, RequestRefused};
+pub(super) use read::window;
 
 use super::authn_context::AuthnContext;
 use super::binding::{Binding, Detached, Inbound};

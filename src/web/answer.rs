@@ -12,6 +12,7 @@ use super::flow::{Flow, Purpose, to_login};
 use super::headers;
 use super::launcher;
 use super::pages::{Base64, DeniedPage, PostFormPage};
+use super::trace::Sent;
 use super::visit::Visit;
 use crate::access::{self, Denial, Freshness, Grant, Refusal};
 use crate::directory::audit::{AuditEvent, AuditKind, Outcome};
@@ -178,6 +179,7 @@ async fn tell_sp(
         request.sp().name.as_str(),
     );
     tracing::warn!(%trace, reason, sp, cause = %error, "status sent");
+    visit.note.refused(error.reason(), error);
     post_status(app, request.reply_to(), status)
 }
 
@@ -203,6 +205,7 @@ async fn refuse(
     }
     if request.asked().is_passive {
         tracing::info!(%trace, reason, sp = name, "NoPassive sent");
+        visit.note.refused(refusal.reason(), &refusal);
         if let Some(user) = denial.user.filter(|_| !refusal.is_cured_by_signing_in()) {
             write_refusal(app, event(app, visit, sp, &user), refusal.reason()).await?;
         }
@@ -223,6 +226,8 @@ async fn refuse(
         return Err(Failure::of(refusal.reason()).because(refusal).at(sp));
     };
     tracing::warn!(%trace, reason, sp = name, user = user.name.as_str(), "refused");
+    visit.note.registered(sp);
+    visit.note.refused(refusal.reason(), &refusal);
     write_refusal(app, event(app, visit, sp, &user), refusal.reason()).await?;
     match sp.policy.denied {
         Denied::Status => post_status(app, request.reply_to(), Status::RequestDenied),
@@ -288,10 +293,13 @@ pub(super) fn post_status(
 
 /// The page that posts a Response to its endpoint (Bindings 3.5.4).
 fn post(sp: &ServiceProvider, response: &SignedResponse) -> HttpResponse {
-    headers::post_page(&PostFormPage {
+    let mut page = headers::post_page(&PostFormPage {
         app_name: sp.title().to_owned(),
         acs: response.destination().to_owned(),
         saml_response: Base64::of(response.xml()),
         relay_state: response.relay_state().map(str::to_owned),
-    })
+    });
+    let sent = Sent::to(sp, response.xml(), response.relay_state());
+    page.extensions_mut().insert(sent);
+    page
 }

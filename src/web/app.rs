@@ -46,6 +46,8 @@ pub struct Inner {
     pub(super) issuer: Issuer,
     /// What requests are held against.
     pub(super) receiver: Receiver,
+    /// The last messages of each SP.
+    pub(super) traces: super::trace::Traces,
     registrations: Mutex<HashMap<SpId, Arc<Registered>>>,
     pub(super) metadata: Mutex<Option<super::metadata::Published>>,
 }
@@ -145,6 +147,7 @@ impl App {
             passwords,
             issuer,
             receiver,
+            traces: super::trace::Traces::default(),
             registrations: Mutex::default(),
             metadata: Mutex::default(),
         }))

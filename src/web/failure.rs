@@ -74,6 +74,11 @@ impl Failure {
         self
     }
 
+    /// What exactly, for the log.
+    pub(super) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
     /// Writes the one log line; says what it is as an HTTP status.
     pub(super) fn log(&self, trace: &TraceId) -> StatusCode {
         let (status, cause) = (status(self.reason), self.cause.as_deref().unwrap_or("-"));

@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 
 use super::App;
 use super::failure::Failure;
+use super::trace::{self, Door, Note};
 use crate::clock::random_id;
 use crate::directory::name::TraceId;
 
@@ -72,15 +73,26 @@ pub(super) async fn around(State(app): State<App>, mut request: Request, next: N
             return axum::http::StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
     };
+    let note = Note::default();
     request.extensions_mut().insert(trace.clone());
+    request.extensions_mut().insert(note.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     // Nothing panics on input; if something does all the same, one request fails and no other.
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response =
         answered.unwrap_or_else(|_| Failure::internal("a handler panicked").into_response());
-    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+    let failure = response.extensions_mut().remove::<Failure>();
+    let door = Door { method, path };
+    trace::keep(
+        &app,
+        (&trace, &door, &note),
+        failure.as_ref(),
+        &mut response,
+    );
+    if let Some(failure) = failure {
         response = failure.render(&trace, app.now(), app.site.contact.as_deref());
     }
+    let Door { method, path } = door;
     tracing::debug!(%trace, %method, path, status = response.status().as_u16(), "answered");
     let kind = response.extensions().get::<PageKind>().copied();
     set_headers(&mut response, kind, app.site.is_https());

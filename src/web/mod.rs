@@ -24,8 +24,10 @@ mod routes;
 mod signing;
 mod soap;
 mod sso;
+mod trace;
 mod visit;
 
 pub use app::{App, Site};
 pub use metadata::metadata_document;
 pub use routes::router;
+pub use trace::{TraceSocket, sockets as trace_sockets};

@@ -142,6 +142,8 @@ fn text_xml(status: StatusCode, text: String) -> Response {
 /// is to wait or to send less.
 pub(super) fn fault(visit: &Visit, refused: Refused) -> Response {
     let Refused { failure, code } = refused;
+    let why = failure.cause().unwrap_or("-");
+    visit.note.refused(failure.reason(), &why);
     let (cause, retry) = (failure.log(&visit.trace), failure.retry());
     let of_failure = if cause.is_server_error() {
         FaultCode::Server

@@ -21,6 +21,7 @@ use super::{App, login};
 use crate::directory::reason::ReasonCode;
 use crate::saml::authn_request::{AuthnRequest, RequestRefused, UnverifiedAuthnRequest};
 use crate::saml::binding::{self, Inbound};
+use crate::saml::comparison::Comparison;
 
 /// The most bytes of a posted body.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -77,14 +78,29 @@ async fn receive(
     {
         tracing::info!(trace = %visit.trace, "RelayState over 80 bytes (Bindings 3.4.3)");
     }
+    visit
+        .note
+        .received(&inbound.xml, inbound.relay_state.as_deref());
     let unverified = UnverifiedAuthnRequest::parse(inbound)?;
     let issuer = unverified.claimed_issuer().clone();
+    visit.note.claimed_by(issuer.as_str());
     let session = visit.token_hash();
-    let door = door::fetch(app, DoorName::EntityId(&issuer), session.as_ref()).await?;
+    let door = door::fetch(app, DoorName::EntityId(&issuer), session.as_ref())
+        .await
+        .inspect_err(|failure| {
+            let unknown = failure.reason() == ReasonCode::UnknownIssuer;
+            visit.note.compared(unknown.then(Comparison::of_issuer));
+        })?;
     let registered = door.registered.clone();
+    visit.note.registered(&registered.sp);
     let verified = unverified.verify(&registered.sp, &registered.keys, &app.receiver, app.now());
     match verified {
-        Err(refused) => tell(app, visit, *refused),
+        Err(refused) => {
+            let (sp, receiver) = (&registered.sp, &app.receiver);
+            let compared = Comparison::of(&refused.error, sp, receiver, app.now());
+            visit.note.compared(compared);
+            tell(app, visit, *refused)
+        }
         Ok(_) if !registered.sp.enabled => {
             Err(Failure::of(ReasonCode::SpDisabled).at(&registered.sp))
         }
@@ -104,6 +120,7 @@ fn tell(app: &App, visit: &Visit, refused: RequestRefused<'_>) -> Result<Respons
         Some(reply) if reply.sp.enabled => {
             let sp = reply.sp.name.as_str();
             tracing::warn!(%trace, reason, sp, cause = %error, "refused, status sent");
+            visit.note.refused(error.reason(), error);
             post_status(app, reply, error.status())
         }
         _ => Err(refused.error.into()),

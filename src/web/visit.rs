@@ -11,6 +11,7 @@ use super::App;
 use super::app::Site;
 use super::cookies::Cookie;
 use super::failure::Failure;
+use super::trace::Note;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::TraceId;
 use crate::directory::reason::ReasonCode;
@@ -19,6 +20,8 @@ use crate::storage::TokenHash;
 /// One request's circumstances.
 #[derive(Debug, Clone)]
 pub(super) struct Visit {
+    /// What is told about its message to whoever traces it.
+    pub(super) note: Note,
     /// Our reference for it.
     pub(super) trace: TraceId,
     /// The session's secret, if the browser has one.
@@ -96,7 +99,9 @@ impl FromRequestParts<App> for Visit {
             .map(|info| info.0.ip());
         let peer = peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
         let headers = &parts.headers;
+        let note = parts.extensions.get::<Note>().cloned();
         Ok(Self {
+            note: note.unwrap_or_default(),
             trace,
             session: Cookie::Session.read(headers, &app.site),
             browser: Cookie::Browser.read(headers, &app.site),

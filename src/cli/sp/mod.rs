@@ -8,6 +8,7 @@ mod options;
 mod signing_key;
 mod slo;
 mod snippet;
+mod trace;
 mod update;
 
 use std::process::ExitCode;
@@ -66,6 +67,13 @@ Example:
     /// Enable a service provider again
     #[command(after_help = "Example:\n  doorward sp enable store")]
     Enable(Named),
+    /// The last messages of a service provider: what came, what was expected, what left
+    #[command(after_help = "\
+Example:
+  doorward sp trace store
+  doorward sp trace https://store.example.org/saml/metadata --follow
+  doorward sp trace --json")]
+    Trace(trace::Trace),
     /// Remove a registration
     #[command(after_help = "Example:\n  doorward sp remove store")]
     Remove(Named),
@@ -88,6 +96,7 @@ impl Sp {
             Self::Snippet(snippet) => snippet.run(context).await,
             Self::Disable(named) => switch(context, &named.name, false).await,
             Self::Enable(named) => switch(context, &named.name, true).await,
+            Self::Trace(trace) => trace.run(context).await,
             Self::Remove(named) => remove(context, &named.name).await,
         }
     }

@@ -132,14 +132,20 @@ fn issue_instant(root: &Element, context: &Context<'_>) -> Result<(), RequestErr
         .attribute("IssueInstant")
         .ok_or(RequestError::IssueInstant)?;
     let issued = UnixTime::parse_xs_date_time(text).map_err(|_| RequestError::IssueInstant)?;
-    let skew = context.receiver.clock_skew;
-    if issued > context.now.plus(skew) {
+    let (first, last) = window(context.receiver, context.now);
+    if issued > last {
         return Err(RequestError::Future);
     }
-    if issued < context.now.minus(MAXIMUM_AGE + skew) {
+    if issued < first {
         return Err(RequestError::Stale);
     }
     Ok(())
+}
+
+/// The first and the last IssueInstant that is taken now.
+pub(in crate::saml) fn window(receiver: &Receiver, now: UnixTime) -> (UnixTime, UnixTime) {
+    let skew = receiver.clock_skew;
+    (now.minus(MAXIMUM_AGE + skew), now.plus(skew))
 }
 
 /// Destination is ours, and is there where the request is signed (Bindings 3.4.5.2, 3.5.5.2).
