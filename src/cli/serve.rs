@@ -100,6 +100,8 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
         clock_skew: config.clock_skew,
         throttle: config.throttle,
         contact: config.contact.clone(),
+        about: config.about.clone(),
+        require_signed_requests: config.require_signed_requests,
         trusted_proxies: config.trusted_proxies.clone(),
     };
     let passwords = Passwords::new(config.argon2)

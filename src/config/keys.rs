@@ -107,7 +107,33 @@ pub const KEYS: &[Key] = &[
     text(
         "contact",
         "",
-        "Whom people ask where the app names nobody: an address, a telephone number, a sentence.",
+        "Whom people ask where the app names nobody: an address, a telephone number, a sentence. A \
+         plain e-mail address is also the technical contact of the metadata.",
+    ),
+    text(
+        "display_name",
+        "Doorward",
+        "What metadata calls this identity provider, for service providers that offer a choice.",
+    ),
+    text(
+        "organization.name",
+        "",
+        "Who runs it, as metadata says; stands together with `organization.url`.",
+    ),
+    text(
+        "organization.url",
+        "",
+        "The home page of who runs it, as metadata says.",
+    ),
+    text(
+        "scope",
+        "",
+        "A domain of yours that identifiers such as subject-id are unique in (`user@example.org`).",
+    ),
+    bare(
+        "require_signed_requests",
+        "false",
+        "Refuses AuthnRequests without a signature, whoever sends them; metadata says so.",
     ),
     list(
         "trusted_proxies",

@@ -3,6 +3,7 @@
 //! Every mistake is found at start, all of them at once, each with the key's name, what is wrong
 //! and the fix. This room knows nothing of databases or HTTP.
 
+mod about;
 mod keys;
 mod read;
 mod source;
@@ -26,6 +27,7 @@ use crate::directory::session::SessionLimits;
 use crate::saml::authn_context::AuthnContext;
 use crate::saml::signature::KeyKind;
 
+pub use about::{About, Organization, mail_address};
 pub use keys::{Form, KEYS, Key};
 pub use template::{as_markdown, template};
 pub use value::Network;
@@ -60,6 +62,10 @@ pub struct Config {
     pub clock_skew: Duration,
     /// Whom people ask where the SP names nobody.
     pub contact: Option<String>,
+    /// What our metadata tells about us.
+    pub about: About,
+    /// Whether requests without a signature are refused, whoever sends them.
+    pub require_signed_requests: bool,
     /// Whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Vec<Network>,
     /// Whether `base_url` may be plain http outside loopback.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::source::Source;
 use super::value::{self, Wrong, word, wrong};
-use super::{Config, Durability, LogForm, LogLevel, SQLITE};
+use super::{Config, Durability, LogForm, LogLevel, SQLITE, about};
 use crate::authn::password::Cost;
 use crate::directory::name::EntityId;
 use crate::directory::session::SessionLimits;
@@ -40,6 +40,8 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         )
     });
     let contact = source.value("contact", contact);
+    let about = about::read(source);
+    let require_signed_requests = source.value("require_signed_requests", value::yes_or_no);
     let trusted_proxies = source.value("trusted_proxies", value::networks);
     let durability = source.value("durability", |text| {
         word(
@@ -61,6 +63,8 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         session: session?,
         clock_skew: clock_skew?,
         contact,
+        about: about?,
+        require_signed_requests: require_signed_requests?,
         trusted_proxies: trusted_proxies?,
         allow_insecure_http,
         argon2: argon2?,

@@ -1,8 +1,9 @@
-//! Our own metadata: who we are, where requests go, which keys sign (Metadata 2.4.3).
+//! Our own metadata: who we are, where messages go, which keys sign (Metadata 2.4.3).
 
-use super::signature::{SignError, SigningKey};
+use super::signature::{DigestAlgorithm, SignError, SignatureAlgorithm, SigningKey};
 use super::uri;
 use super::xml::{Namespace, WriteError, Writer};
+use crate::digest::sha256;
 use crate::directory::name::MessageId;
 use crate::directory::service_provider::NameIdFormat;
 use crate::directory::time::UnixTime;
@@ -12,16 +13,81 @@ use crate::directory::time::UnixTime;
 pub struct IdpMetadata<'a> {
     /// Our entityID.
     pub entity_id: &'a str,
-    /// What discovery pages call us.
-    pub display_name: &'a str,
-    /// Where AuthnRequests go, by either binding.
-    pub sso_location: &'a str,
     /// Until when a copy may be used.
     pub valid_until: UnixTime,
+    /// How long a copy may be used without asking again, as an `xs:duration` (Metadata 2.3.2).
+    pub cache_duration: &'a str,
+    /// What people see of us.
+    pub profile: Profile<'a>,
+    /// Whether requests without a signature are refused, whoever sends them (Metadata 2.4.3).
+    pub wants_requests_signed: bool,
     /// The certificates of all keys that sign, or will, or did a moment ago, in base64 (IIP-MD07).
     pub certificates: Vec<&'a str>,
-    /// The ID of the document.
-    pub id: &'a MessageId,
+    /// Where messages go.
+    pub endpoints: Vec<Endpoint<'a>>,
+}
+
+/// What people and their software see of us (MDUI 2.1, SDP-MD09 to 12).
+#[derive(Debug, Clone)]
+pub struct Profile<'a> {
+    /// What discovery pages call us.
+    pub display_name: &'a str,
+    /// Our mark.
+    pub logo: Option<Logo<'a>>,
+    /// An HTML page on what a refusal means.
+    pub error_url: &'a str,
+    /// The domain that we give out scoped identifiers in (`shibmd:Scope`).
+    pub scope: Option<&'a str>,
+    /// Who runs us.
+    pub organization: Option<OrganizationName<'a>>,
+    /// An e-mail address for whatever is technical.
+    pub technical_contact: Option<&'a str>,
+}
+
+/// A picture, with the size in pixels that it is meant to be shown in (MDUI 2.1.5).
+#[derive(Debug, Clone, Copy)]
+pub struct Logo<'a> {
+    /// An https or data URI.
+    pub url: &'a str,
+    /// In pixels.
+    pub width: &'a str,
+    /// In pixels.
+    pub height: &'a str,
+}
+
+/// An organization (Metadata 2.3.2.1).
+#[derive(Debug, Clone, Copy)]
+pub struct OrganizationName<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its home page.
+    pub url: &'a str,
+}
+
+/// One endpoint of ours.
+#[derive(Debug, Clone)]
+pub struct Endpoint<'a> {
+    /// What it is for.
+    pub service: Service,
+    /// The binding that it speaks.
+    pub binding: &'a str,
+    /// Its URL.
+    pub location: String,
+}
+
+/// What endpoints are for, in the order in which the schema wants them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// Where requests for a sign-on go.
+    SingleSignOn,
+}
+
+impl Service {
+    const fn element(self) -> &'static str {
+        match self {
+            Self::SingleSignOn => "SingleSignOnService",
+        }
+    }
 }
 
 /// Why there is no metadata to publish.
@@ -35,36 +101,70 @@ pub enum IdpMetadataError {
     Sign(#[from] SignError),
 }
 
+/// A signed document.
+#[derive(Debug, Clone)]
+pub struct SignedMetadata {
+    /// Its text.
+    pub xml: String,
+    /// Its ID.
+    pub id: MessageId,
+}
+
 const XML: Namespace<'static> = Namespace::new("xml", super::xml::XML_NAMESPACE);
-const SHA_256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
-const SHA_384: &str = "http://www.w3.org/2001/04/xmldsig-more#sha384";
-const SHA_512: &str = "http://www.w3.org/2001/04/xmlenc#sha512";
+/// Scopes that an identity provider may assert, as the Shibboleth project writes them.
+const SHIBMD: Namespace<'static> = Namespace::new("shibmd", "urn:mace:shibboleth:metadata:1.0");
 
 impl IdpMetadata<'_> {
-    /// The document, signed with this key.
-    pub fn sign(&self, key: &SigningKey) -> Result<String, IdpMetadataError> {
-        let (text, at) = self.write()?;
-        Ok(key.sign_enveloped(&text, self.id.as_str(), at, &[])?)
+    /// The document, signed with this key. Its ID is made of what it says, so that every node
+    /// publishes the same one.
+    pub fn sign(&self, key: &SigningKey) -> Result<SignedMetadata, IdpMetadataError> {
+        let (said, _) = self.write(&MessageId::from_random([0; 20]))?;
+        let mut digest = [0; 20];
+        let pairs = digest.iter_mut().zip(sha256(said.as_bytes()));
+        pairs.for_each(|(byte, of_digest)| *byte = of_digest);
+        let id = MessageId::from_random(digest);
+        let (text, at) = self.write(&id)?;
+        let xml = key.sign_enveloped(&text, id.as_str(), at, &[])?;
+        Ok(SignedMetadata { xml, id })
     }
 
-    /// The elements in the order of the schema (saml-schema-metadata-2.0); the signature comes first (Metadata 3.1).
-    fn write(&self) -> Result<(String, usize), WriteError> {
+    /// The elements in the order of the schema (saml-schema-metadata-2.0); the signature comes first
+    /// (Metadata 3.1).
+    fn write(&self, id: &MessageId) -> Result<(String, usize), WriteError> {
         let valid_until = self.valid_until.to_string();
-        let mut w = Writer::with_capacity(8192);
+        let mut w = Writer::with_capacity(16_384);
         w.start(uri::MD, "EntityDescriptor");
-        w.attribute("ID", self.id.as_str());
+        w.attribute("ID", id.as_str());
+        w.attribute("cacheDuration", self.cache_duration);
         w.attribute("entityID", self.entity_id);
         w.attribute("validUntil", &valid_until);
         let at = w.position();
         algorithms(&mut w);
+        self.role(&mut w);
+        if let Some(organization) = &self.profile.organization {
+            organization.write(&mut w);
+        }
+        if let Some(address) = self.profile.technical_contact {
+            w.start(uri::MD, "ContactPerson");
+            w.attribute("contactType", "technical");
+            w.element(uri::MD, "EmailAddress", &format!("mailto:{address}"));
+            w.end();
+        }
+        w.end();
+        Ok((w.finish()?, at))
+    }
+
+    fn role(&self, w: &mut Writer<'_>) {
         w.start(uri::MD, "IDPSSODescriptor");
+        let signed = if self.wants_requests_signed {
+            "true"
+        } else {
+            "false"
+        };
+        w.attribute("WantAuthnRequestsSigned", signed);
+        w.attribute("errorURL", self.profile.error_url);
         w.attribute("protocolSupportEnumeration", uri::PROTOCOL);
-        // Each SP is registered as signing or not; SPs that do not sign need false (INTEROP).
-        w.attribute("WantAuthnRequestsSigned", "false");
-        w.start(uri::MD, "Extensions").start(uri::MDUI, "UIInfo");
-        w.start(uri::MDUI, "DisplayName")
-            .attribute_ns(XML, "lang", "en");
-        w.text(self.display_name).end().end().end();
+        self.profile.extensions(w);
         for certificate in &self.certificates {
             w.start(uri::MD, "KeyDescriptor")
                 .attribute("use", "signing");
@@ -72,29 +172,73 @@ impl IdpMetadata<'_> {
             w.element(uri::DS, "X509Certificate", certificate);
             w.end().end().end();
         }
+        // Everything else stands before the NameIDFormats in the schema, the sign-on after them.
+        let sign_on = |endpoint: &&Endpoint<'_>| endpoint.service >= Service::SingleSignOn;
+        self.endpoints(w, |endpoint| !sign_on(endpoint));
         for format in NameIdFormat::ALL {
             w.element(uri::MD, "NameIDFormat", format.uri());
         }
-        for binding in [uri::HTTP_REDIRECT, uri::HTTP_POST] {
-            w.start(uri::MD, "SingleSignOnService");
-            w.attribute("Binding", binding);
-            w.attribute("Location", self.sso_location);
+        self.endpoints(w, sign_on);
+        w.end();
+    }
+
+    fn endpoints(&self, w: &mut Writer<'_>, which: impl Fn(&&Endpoint<'_>) -> bool) {
+        let mut endpoints: Vec<_> = self.endpoints.iter().filter(which).collect();
+        endpoints.sort_by_key(|endpoint| endpoint.service);
+        for endpoint in endpoints {
+            w.start(uri::MD, endpoint.service.element());
+            w.attribute("Binding", endpoint.binding);
+            w.attribute("Location", &endpoint.location);
             w.end();
         }
-        w.end().end();
-        Ok((w.finish()?, at))
     }
 }
 
-/// The algorithms that we verify.
+impl Profile<'_> {
+    fn extensions(&self, w: &mut Writer<'_>) {
+        w.start(uri::MD, "Extensions");
+        if let Some(scope) = self.scope {
+            w.start(SHIBMD, "Scope").attribute("regexp", "false");
+            w.text(scope).end();
+        }
+        w.start(uri::MDUI, "UIInfo");
+        w.start(uri::MDUI, "DisplayName")
+            .attribute_ns(XML, "lang", "en");
+        w.text(self.display_name).end();
+        if let Some(logo) = self.logo {
+            w.start(uri::MDUI, "Logo");
+            w.attribute("height", logo.height);
+            w.attribute("width", logo.width);
+            w.text(logo.url).end();
+        }
+        w.end().end();
+    }
+}
+
+impl OrganizationName<'_> {
+    fn write(&self, w: &mut Writer<'_>) {
+        w.start(uri::MD, "Organization");
+        for (element, value) in [
+            ("OrganizationName", self.name),
+            ("OrganizationDisplayName", self.name),
+            ("OrganizationURL", self.url),
+        ] {
+            w.start(uri::MD, element).attribute_ns(XML, "lang", "en");
+            w.text(value).end();
+        }
+        w.end();
+    }
+}
+
+/// The algorithms that we verify (algorithm support, section 2).
 fn algorithms(w: &mut Writer<'_>) {
     w.start(uri::MD, "Extensions");
-    for digest in [SHA_256, SHA_384, SHA_512] {
+    for digest in DigestAlgorithm::ALL {
         w.start(uri::ALG, "DigestMethod")
-            .attribute("Algorithm", digest)
+            .attribute("Algorithm", digest.uri())
             .end();
     }
-    for signature in super::signature::SignatureAlgorithm::ALL {
+    for signature in SignatureAlgorithm::ALL {
         w.start(uri::ALG, "SigningMethod")
             .attribute("Algorithm", signature.uri())
             .end();

@@ -11,7 +11,7 @@ use super::flow::Sealer;
 use super::signing::KeyRing;
 use crate::authn::password::Passwords;
 use crate::clock::{Clock, random_each};
-use crate::config::Network;
+use crate::config::{About, Network};
 use crate::directory::name::{MessageId, SpId};
 use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::ServiceProvider;
@@ -67,6 +67,10 @@ pub struct Site {
     pub throttle: bool,
     /// Whom people ask where the SP names nobody.
     pub contact: Option<String>,
+    /// What our metadata tells about us.
+    pub about: About,
+    /// Whether requests without a signature are refused, whoever sends them.
+    pub require_signed_requests: bool,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<Network>,
 }
@@ -100,7 +104,9 @@ pub(super) struct Registered {
 }
 
 impl Registered {
-    fn new(sp: ServiceProvider) -> Self {
+    fn new(mut sp: ServiceProvider, site: &Site) -> Self {
+        // What the site demands of all is demanded of each.
+        sp.policy.require_signed_requests |= site.require_signed_requests;
         // Each was tried out when it was registered. One that OpenSSL does not take any more
         // verifies nothing, and where signatures are required the door then stays closed.
         let certificates = sp
@@ -195,7 +201,7 @@ impl App {
             read => read?,
         };
         let sp = read.ok_or_else(|| Failure::of(ReasonCode::UnknownIssuer))?;
-        let registered = Arc::new(Registered::new(sp));
+        let registered = Arc::new(Registered::new(sp, &self.site));
         self.registrations().insert(id.clone(), registered.clone());
         Ok(registered)
     }

@@ -32,6 +32,9 @@ struct Asset {
 
 const SVG: &str = "image/svg+xml";
 
+/// The mark itself.
+pub(super) const MARK_SVG: &[u8] = include_bytes!("../../static/mark.svg");
+
 const ASSETS: [Asset; 6] = [
     Asset {
         name: "doorward.css",
@@ -46,7 +49,7 @@ const ASSETS: [Asset; 6] = [
     Asset {
         name: "mark.svg",
         content_type: SVG,
-        content: include_bytes!("../../static/mark.svg"),
+        content: MARK_SVG,
     },
     Asset {
         name: "door-ajar.svg",

@@ -1,21 +1,39 @@
 //! `GET /saml/metadata`: who we are, signed, with an `ETag` (Metadata 4.1).
 
-use std::sync::PoisonError;
+use std::sync::{LazyLock, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::App;
+use super::assets::MARK_SVG;
 use super::failure::Failure;
-use crate::clock::random;
-use crate::directory::name::MessageId;
+use crate::config::mail_address;
 use crate::directory::time::UnixTime;
-use crate::saml::metadata::IdpMetadata;
+use crate::saml::metadata::{Endpoint, IdpMetadata, Logo, OrganizationName, Profile, Service};
+use crate::saml::uri;
 
 /// How long a copy may be used after the day on which it was fetched.
 const VALIDITY: Duration = Duration::from_hours(336);
+
+/// How long a copy may be used without asking again: a new signing key is known to all within a
+/// day, whatever hour they ask at.
+const CACHE_DURATION: &str = "PT6H";
+
+/// Every endpoint that metadata names: what for, by which binding, at which path.
+const ENDPOINTS: &[(Service, &str, &str)] = &[
+    (Service::SingleSignOn, uri::HTTP_REDIRECT, "/saml/sso"),
+    (Service::SingleSignOn, uri::HTTP_POST, "/saml/sso"),
+];
+
+/// The mark as a data URI: metadata takes no picture over plain http (MDUI 2.1.5), and so nobody
+/// who shows it has to fetch it from us.
+static MARK: LazyLock<String> =
+    LazyLock::new(|| format!("data:image/svg+xml;base64,{}", STANDARD.encode(MARK_SVG)));
 
 /// The document of one day and one state of our keys: the same bytes until either changes, so that
 /// its `ETag` means something.
@@ -35,12 +53,14 @@ pub(super) async fn show(State(app): State<App>, headers: HeaderMap) -> Result<R
         value.to_str().is_ok_and(|value| {
             value
                 .split(',')
-                .any(|tag| tag.trim().trim_start_matches("W/") == published.etag)
+                .map(|tag| tag.trim().trim_start_matches("W/"))
+                .any(|tag| tag == "*" || tag == published.etag)
         })
     });
+    // Whoever keeps a copy asks whether it still holds: a new key shows at once.
     let caching = (
         header::CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=3600"),
+        HeaderValue::from_static("public, no-cache"),
     );
     if known {
         return Ok((StatusCode::NOT_MODIFIED, [caching, (header::ETAG, etag)]).into_response());
@@ -75,28 +95,57 @@ async fn publish(app: &App) -> Result<Published, Failure> {
     {
         return Ok(current.clone());
     }
-    let id = MessageId::from_random(random().map_err(Failure::internal)?);
     let midnight = UnixTime::from_millis(today.saturating_mul(86_400_000));
+    let certificates = keys.all().iter().map(|key| key.key.certificate_base64());
+    let (site, base) = (&app.site, &app.site.base_url);
+    let error_url = format!("{base}/reasons");
     let document = IdpMetadata {
-        entity_id: &app.site.entity_id,
-        display_name: "Doorward",
-        sso_location: &app.receiver.sso_location,
+        entity_id: &site.entity_id,
         valid_until: midnight.plus(VALIDITY),
-        certificates: keys
-            .all()
-            .iter()
-            .map(|key| key.key.certificate_base64())
-            .collect(),
-        id: &id,
+        cache_duration: CACHE_DURATION,
+        profile: profile(app, &error_url),
+        wants_requests_signed: site.require_signed_requests,
+        certificates: certificates.collect(),
+        endpoints: endpoints(base),
     };
-    let xml = document.sign(keys.active()).map_err(Failure::internal)?;
-    let etag = format!("\"{}\"", id.as_str().trim_start_matches('_'));
+    let signed = document.sign(keys.active()).map_err(Failure::internal)?;
     let new = Published {
         day: today,
         key_version: keys.version(),
-        xml,
-        etag,
+        xml: signed.xml,
+        etag: format!("\"{}\"", signed.id.as_str().trim_start_matches('_')),
     };
     *published = Some(new.clone());
     Ok(new)
+}
+
+fn endpoints(base_url: &str) -> Vec<Endpoint<'static>> {
+    let endpoint = |&(service, binding, path): &(Service, &'static str, &str)| Endpoint {
+        service,
+        binding,
+        location: format!("{base_url}{path}"),
+    };
+    ENDPOINTS.iter().map(endpoint).collect()
+}
+
+fn profile<'a>(app: &'a App, error_url: &'a str) -> Profile<'a> {
+    let about = &app.site.about;
+    Profile {
+        display_name: &about.display_name,
+        logo: Some(Logo {
+            url: &MARK,
+            width: "64",
+            height: "64",
+        }),
+        error_url,
+        scope: about.scope.as_deref(),
+        organization: about
+            .organization
+            .as_ref()
+            .map(|organization| OrganizationName {
+                name: &organization.name,
+                url: &organization.url,
+            }),
+        technical_contact: app.site.contact.as_deref().and_then(mail_address),
+    }
 }

@@ -185,6 +185,8 @@ mod tests {
             clock_skew: Duration::from_mins(3),
             throttle: true,
             contact: None,
+            about: crate::config::About::default(),
+            require_signed_requests: false,
             trusted_proxies: Network::LOOPBACK.to_vec(),
         }
     }

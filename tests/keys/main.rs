@@ -1,10 +1,12 @@
-//! One signing key after another, while people sign in: at every step each service provider that
-//! knows a key that it may be expected to know verifies what it gets, and nothing breaks.
+//! Our signing keys as others see them: one after another while people sign in, in the metadata,
+//! in warnings before they end and in what is measured.
 
 #[cfg(test)]
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(test)]
+mod metadata;
 #[cfg(test)]
 mod rollover;

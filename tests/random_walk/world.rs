@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::{Request, Response, header};
 use doorward::authn::password::{Cost, Passwords};
 use doorward::clock::{Clock, random_id};
+use doorward::config::About;
 use doorward::directory::audit::{AuditEvent, AuditKind};
 use doorward::directory::name::{EntityId, RoleName, SpId, SpName, UserId, UserName};
 use doorward::directory::rule::{Quantifier, Rule};
@@ -382,6 +383,8 @@ fn site() -> Site {
         clock_skew: Duration::from_mins(3),
         throttle: false,
         contact: None,
+        about: About::default(),
+        require_signed_requests: false,
         trusted_proxies: Vec::new(),
     }
 }

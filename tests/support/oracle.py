@@ -19,6 +19,9 @@ NS = {
     "a": "urn:oasis:names:tc:SAML:2.0:assertion",
     "m": "urn:oasis:names:tc:SAML:2.0:metadata",
     "d": "http://www.w3.org/2000/09/xmldsig#",
+    "mdui": "urn:oasis:names:tc:SAML:metadata:ui",
+    "shibmd": "urn:mace:shibboleth:metadata:1.0",
+    "alg": "urn:oasis:names:tc:SAML:metadata:algsupport",
 }
 SCHEMAS = os.path.join(os.path.dirname(onelogin.saml2.__file__), "schemas")
 PARSER = etree.XMLParser(
@@ -164,6 +167,28 @@ def authn_request(root):
     }
 
 
+def about(root):
+    """What metadata says to people: by XPath, so that order and nesting count."""
+    ui = "m:IDPSSODescriptor/m:Extensions/mdui:UIInfo/"
+    logo = one(root, ui + "mdui:Logo")
+    return {
+        "cache_duration": root.get("cacheDuration"),
+        "error_url": one(root, "m:IDPSSODescriptor/@errorURL"),
+        "display_name": text(root, ui + "mdui:DisplayName[@xml:lang='en']"),
+        "logo": None if logo is None else [logo.get("width"), logo.get("height"), logo.text],
+        "scopes": root.xpath(
+            "m:IDPSSODescriptor/m:Extensions/shibmd:Scope[@regexp='false']/text()", namespaces=NS
+        ),
+        "organization": [
+            "".join(node.itertext()) for node in root.xpath("m:Organization/*", namespaces=NS)
+        ],
+        "technical_contacts": root.xpath(
+            "m:ContactPerson[@contactType='technical']/m:EmailAddress/text()", namespaces=NS
+        ),
+        "algorithms": root.xpath("m:Extensions/alg:*/@Algorithm", namespaces=NS),
+    }
+
+
 def entity_descriptor(root):
     return {
         "entity_id": root.get("entityID"),
@@ -180,6 +205,7 @@ def entity_descriptor(root):
             )
         ],
         "name_id_formats": root.xpath(".//m:NameIDFormat/text()", namespaces=NS),
+        "about": about(root),
         "endpoints": [
             {
                 "element": etree.QName(endpoint).localname,

@@ -37,6 +37,9 @@ pub(crate) struct Message {
     pub(crate) name_id_formats: Vec<String>,
     #[serde(default)]
     pub(crate) endpoints: Vec<Endpoint>,
+    /// What metadata says to people.
+    #[serde(default)]
+    pub(crate) about: serde_json::Value,
 }
 
 /// One signature: which element it covers, and how.

@@ -112,7 +112,8 @@ fn keys(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) 
     usable += bare
         .filter(|der| VerifyingKey::from_public_key_der(der).is_ok())
         .count();
-    if usable == 0 && sp.policy.require_signed_requests {
+    let has_to_sign = sp.policy.require_signed_requests || open.config.require_signed_requests;
+    if usable == 0 && has_to_sign {
         findings.error(
             name,
             "has to sign its requests, but no key of it is known",
