@@ -276,12 +276,7 @@ impl<'sp> Grant<'sp> {
     /// person holds.
     #[must_use]
     pub fn released_roles(&self) -> Vec<&RoleName> {
-        let sp = self.sp();
-        let told = |role: &&RoleName| match &sp.policy.release_roles {
-            Some(registered) => registered.contains(role),
-            None => sp.rule.names(role),
-        };
-        self.user.roles.iter().filter(told).collect()
+        self.sp().told_roles(&self.user)
     }
 
     /// What has to be written down before the assertion leaves; `None` for a dry run. A new

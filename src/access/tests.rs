@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::directory::facts::FactsParts;
 use crate::directory::name::{EntityId, SessionId, SpId, UserId, UserName};
+use crate::directory::release::Requested;
 use crate::directory::rule::Quantifier;
 use crate::directory::service_provider::{AcsBinding, AcsEndpoints, Policy};
 use crate::directory::slo_endpoint::SloEndpoints;
@@ -44,6 +45,7 @@ fn sp(rule: Rule) -> ServiceProvider {
         certificates: vec![],
         bare_keys: vec![],
         name_id_formats: vec![],
+        requested: Requested::default(),
         metadata: None,
         policy: Policy::default(),
     }

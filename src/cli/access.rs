@@ -18,9 +18,8 @@ use crate::directory::reason::ReasonCode;
 use crate::directory::rule::Quantifier;
 use crate::directory::service_provider::ServiceProvider;
 use crate::directory::user::User;
-use crate::saml::authn_request::{Asked, AskedAcs, AskedNameId};
-use crate::saml::name_id::PairwiseSecret;
-use crate::saml::response::{Issuer, Stamp, preview};
+use crate::saml::authn_request::Asked;
+use crate::saml::response::{Stamp, preview};
 
 /// The commands about who may enter.
 #[derive(Debug, Subcommand)]
@@ -241,26 +240,8 @@ async fn try_it(context: &Context, open: &Open, pair: &Pair) -> Result<ExitCode,
 }
 
 fn supposed_assertion(open: &Open, grant: Grant<'_>) -> Result<String, CliError> {
-    let asked = Asked {
-        id: None,
-        acs: AskedAcs::Default,
-        relay_state: None,
-        force_authn: false,
-        is_passive: false,
-        signed: false,
-        name_id: AskedNameId {
-            format: None,
-            create_forbidden: false,
-            sp_name_qualifier: false,
-        },
-        context: open.config.password_context(),
-        subject: None,
-    };
-    let issuer = Issuer {
-        entity_id: open.config.entity_id.as_str().to_owned(),
-        pairwise_secret: PairwiseSecret::new(*open.secrets.pairwise_secret()),
-        limits: open.config.session,
-    };
+    let asked = Asked::unsolicited(None, open.config.password_context());
+    let issuer = open.issuer();
     let stamp = Stamp {
         now: open.clock.now(),
         response_id: MessageId::from_random(random()?),

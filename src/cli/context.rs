@@ -16,6 +16,8 @@ use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::{RoleName, SpName, UserName};
 use crate::directory::service_provider::ServiceProvider;
 use crate::directory::user::User;
+use crate::saml::name_id::PairwiseSecret;
+use crate::saml::response::Issuer;
 use crate::storage::Store;
 
 /// The options of all commands.
@@ -87,6 +89,16 @@ impl std::ops::Deref for Open {
 }
 
 impl Open {
+    /// Who issues, for previews.
+    pub(super) fn issuer(&self) -> Issuer {
+        Issuer {
+            entity_id: self.config.entity_id.as_str().to_owned(),
+            pairwise_secret: PairwiseSecret::new(*self.secrets.pairwise_secret()),
+            limits: self.config.session,
+            release: self.config.release.clone(),
+        }
+    }
+
     /// An audit event of this command.
     pub(super) fn event(&self, kind: AuditKind) -> AuditEvent {
         AuditEvent {

@@ -222,6 +222,7 @@ async fn register(
         certificates: metadata.certificates,
         bare_keys: metadata.bare_keys,
         name_id_formats: metadata.name_id_formats,
+        requested: metadata.requested,
         metadata: Some(metadata.xml),
         policy: Policy {
             display_name: Some(kind.name().to_owned()),

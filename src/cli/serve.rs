@@ -103,6 +103,7 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
         about: config.about.clone(),
         require_signed_requests: config.require_signed_requests,
         trusted_proxies: config.trusted_proxies.clone(),
+        release: config.release.clone(),
     };
     let passwords = Passwords::new(config.argon2)
         .map_err(|error| refused(error.to_string(), "mend the argon2 settings"))?;

@@ -128,12 +128,20 @@ pub const KEYS: &[Key] = &[
     text(
         "scope",
         "",
-        "A domain of yours that identifiers such as subject-id are unique in (`user@example.org`).",
+        "A domain of yours that identifiers such as subject-id are unique in (`user@example.org`). \
+         Chosen once: they change with it.",
     ),
     bare(
         "require_signed_requests",
         "false",
         "Refuses AuthnRequests without a signature, whoever sends them; metadata says so.",
+    ),
+    list(
+        "release_by_category",
+        "",
+        "Entity categories that attributes are released by, where a service provider's metadata \
+         carries them: `research-and-scholarship`, `code-of-conduct`, `personalized`, \
+         `pseudonymous`, `anonymous` (docs/attributes.md).",
     ),
     list(
         "trusted_proxies",

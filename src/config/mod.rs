@@ -22,6 +22,7 @@ use thiserror::Error;
 
 use crate::authn::password::Cost;
 use crate::directory::name::EntityId;
+use crate::directory::release::SiteRelease;
 use crate::directory::service_provider::is_loopback;
 use crate::directory::session::SessionLimits;
 use crate::saml::authn_context::AuthnContext;
@@ -68,6 +69,8 @@ pub struct Config {
     pub require_signed_requests: bool,
     /// Whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Vec<Network>,
+    /// What is released by rules of the site.
+    pub release: SiteRelease,
     /// Whether `base_url` may be plain http outside loopback.
     pub allow_insecure_http: bool,
     /// The cost of a password hash.

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::about::About;
 use super::source::Source;
 use super::value::{self, Wrong, word, wrong};
 use super::{Config, Durability, LogForm, LogLevel, SQLITE, about};
 use crate::authn::password::Cost;
 use crate::directory::name::EntityId;
+use crate::directory::release::SiteRelease;
 use crate::directory::session::SessionLimits;
 use crate::saml::signature::KeyKind;
 
@@ -28,20 +30,11 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
     let keys_dir = source.value("keys_dir", |text| Ok(folder.join(text)));
     let listen = source.value("listen", value::socket_address);
     let signing_algorithm = source.value("signing_algorithm", signing_algorithm);
-    let throttle = source.value("throttle", |text| {
-        word(
-            text,
-            &[
-                ("on", true),
-                ("off", false),
-                ("true", true),
-                ("false", false),
-            ],
-        )
-    });
+    let throttle = source.value("throttle", on_or_off);
     let contact = source.value("contact", contact);
     let about = about::read(source);
     let require_signed_requests = source.value("require_signed_requests", value::yes_or_no);
+    let release = site_release(source, about.as_ref());
     let trusted_proxies = source.value("trusted_proxies", value::networks);
     let durability = source.value("durability", |text| {
         word(
@@ -66,12 +59,31 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         about: about?,
         require_signed_requests: require_signed_requests?,
         trusted_proxies: trusted_proxies?,
+        release,
         allow_insecure_http,
         argon2: argon2?,
         durability: durability?,
         log: log?,
         log_level: log_level?,
     })
+}
+
+fn on_or_off(text: &str) -> Result<bool, Wrong> {
+    let words = [
+        ("on", true),
+        ("off", false),
+        ("true", true),
+        ("false", false),
+    ];
+    word(text, &words)
+}
+
+fn site_release(source: &mut Source, about: Option<&About>) -> SiteRelease {
+    let categories = source.value("release_by_category", value::categories);
+    SiteRelease {
+        scope: about.and_then(|about| about.scope.clone()),
+        categories: categories.unwrap_or_default(),
+    }
 }
 
 fn entity_id(text: &str) -> Result<EntityId, Wrong> {

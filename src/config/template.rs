@@ -8,6 +8,7 @@ impl Key {
     pub fn example(&self) -> String {
         match (self.default, self.form) {
             ("", Form::Text) => "\"…\"".to_owned(),
+            ("", Form::List) => "[]".to_owned(),
             _ => self.default_in_toml(),
         }
     }

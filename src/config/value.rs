@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::directory::release::EntityCategory;
 use crate::directory::service_provider::is_loopback;
 
 /// What is wrong with a value, and how to mend it.
@@ -90,6 +91,13 @@ pub(super) fn networks(text: &str) -> Result<Vec<Network>, Wrong> {
         }
     }
     Ok(networks)
+}
+
+/// Entity categories by their words.
+pub(super) fn categories(text: &str) -> Result<Vec<EntityCategory>, Wrong> {
+    let words = EntityCategory::ALL.map(|category| (category.word(), category));
+    let named = text.split(',').map(str::trim).filter(|i| !i.is_empty());
+    named.map(|item| word(item, &words)).collect()
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, Wrong> {
@@ -235,6 +243,15 @@ mod tests {
             assert!(base_url(text, false).is_err(), "{text}");
         }
         assert!(base_url("http://x.example", true).is_ok());
+    }
+
+    #[test]
+    fn categories_are_named_by_their_words() {
+        use EntityCategory::{Anonymous, ResearchAndScholarship};
+        let read = categories("research-and-scholarship, anonymous");
+        assert_eq!(read, Ok(vec![ResearchAndScholarship, Anonymous]));
+        assert_eq!(categories(""), Ok(vec![]));
+        assert!(categories("everything").is_err());
     }
 
     #[test]

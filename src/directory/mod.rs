@@ -3,16 +3,21 @@
 //! This room knows no protocol, no database and no clock: its types say what exists and what may
 //! be written down, and everything else depends on it.
 
+pub mod attribute;
+pub mod attribute_sets;
 pub mod audit;
 pub mod duration;
 pub mod facts;
 pub mod failures;
 pub mod name;
 pub mod reason;
+pub mod release;
 pub mod rule;
 pub mod service_provider;
 pub mod session;
 pub mod signing_key;
 pub mod slo_endpoint;
+pub mod template;
 pub mod time;
+pub mod told;
 pub mod user;

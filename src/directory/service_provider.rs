@@ -3,8 +3,11 @@
 use thiserror::Error;
 
 use super::name::{EntityId, KeyId, RoleName, SpId, SpName};
+use super::release::{Lifetimes, ReleasePolicy, Requested, SiteRelease};
 use super::rule::Rule;
 use super::slo_endpoint::SloEndpoints;
+use super::told::{Told, told};
+use super::user::User;
 
 /// A registered service provider. There is none without a [`Rule`] (decision 2) and none without an
 /// endpoint that can take a Response.
@@ -32,6 +35,8 @@ pub struct ServiceProvider {
     pub bare_keys: Vec<Vec<u8>>,
     /// NameIDFormat elements of its metadata, in order.
     pub name_id_formats: Vec<String>,
+    /// What its metadata says about attributes.
+    pub requested: Requested,
     /// The metadata document as it was given, if there was one.
     pub metadata: Option<String>,
     /// What the administrator decided.
@@ -54,7 +59,36 @@ impl ServiceProvider {
         let listed = || self.name_id_formats.iter();
         let listed = || listed().find_map(|uri| NameIdFormat::from_uri(uri));
         let decided = self.policy.name_id.or_else(listed);
-        decided.unwrap_or(NameIdFormat::Persistent)
+        // Who says which identifier it wants as an attribute follows saml2int, and gets a NameID for
+        // the sign-out alone.
+        decided.unwrap_or(match self.requested.subject_id {
+            Some(_) => NameIdFormat::Transient,
+            None => NameIdFormat::Persistent,
+        })
+    }
+
+    /// The attributes that it is told, person or no person; `index` is that of a request.
+    #[must_use]
+    pub fn told(&self, site: &SiteRelease, index: Option<u16>) -> Vec<Told<'_>> {
+        told(&self.policy.release, &self.requested, site, index)
+    }
+
+    /// The roles that it is told: those of its own rule, or those registered for it, that the
+    /// person holds.
+    #[must_use]
+    pub fn told_roles<'u>(&self, user: &'u User) -> Vec<&'u RoleName> {
+        let is_told = |role: &&RoleName| match &self.policy.release_roles {
+            Some(registered) => registered.contains(role),
+            None => self.rule.names(role),
+        };
+        user.roles.iter().filter(is_told).collect()
+    }
+
+    /// Whether an AttributeConsumingService with this number is registered (Core 3.4.1).
+    #[must_use]
+    pub fn has_attribute_service(&self, index: u16) -> bool {
+        self.policy.release.attribute_index == Some(index)
+            || self.requested.service(Some(index)).is_some()
     }
 
     /// The host of its default endpoint, shown beside the title against look-alike names.
@@ -90,8 +124,8 @@ pub struct Policy {
     pub denied: Denied,
     /// `--nameid`.
     pub name_id: Option<NameIdFormat>,
-    /// `--attribute`; nothing said means the default set.
-    pub attributes: Option<Vec<String>>,
+    /// `--attribute` and its kin.
+    pub release: ReleasePolicy,
     /// `--release-role`; nothing said means the roles that the rule names.
     pub release_roles: Option<Vec<RoleName>>,
     /// `--allow-idp-initiated`.
@@ -100,6 +134,8 @@ pub struct Policy {
     pub allow_http: bool,
     /// `--signing-key`: the key that it is held at; nothing said means whichever is active.
     pub signing_key: Option<KeyId>,
+    /// `--assertion-lifetime` and its kin.
+    pub lifetimes: Lifetimes,
 }
 
 /// What is signed in a Response (Profiles 4.1.4.5, E26).

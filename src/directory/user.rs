@@ -30,7 +30,10 @@ pub struct User {
 
 impl User {
     /// The values of a further attribute.
-    pub fn attribute<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn attribute<'a, 'n>(
+        &'a self,
+        name: &'n str,
+    ) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
         self.attributes
             .iter()
             .filter(move |(n, _)| n == name)

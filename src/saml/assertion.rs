@@ -9,13 +9,12 @@ use super::response::{Issuer, ResponseError, Stamp};
 use super::uri;
 use super::xml::Writer;
 use crate::access::Grant;
+use crate::directory::release::Lifetimes;
 use crate::directory::service_provider::NameIdFormat;
 use crate::directory::time::UnixTime;
 
-/// How long before its making an assertion is valid already, for SPs whose clocks are behind.
-const NOT_BEFORE_MARGIN: Duration = Duration::from_mins(1);
-/// How long an assertion may be presented.
-const LIFETIME: Duration = Duration::from_mins(5);
+/// How long ago a preview has expired.
+const LONG_AGO: Duration = Duration::from_hours(1);
 
 /// The window in which an assertion counts.
 #[derive(Clone, Copy)]
@@ -25,19 +24,15 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) fn usable(now: UnixTime) -> Self {
+    pub(super) fn usable(now: UnixTime, lifetimes: &Lifetimes) -> Self {
         Self {
-            not_before: now.minus(NOT_BEFORE_MARGIN),
-            not_on_or_after: now.plus(LIFETIME),
+            not_before: now.minus(lifetimes.not_before_margin()),
+            not_on_or_after: now.plus(lifetimes.assertion()),
         }
     }
 
-    pub(super) fn expired(now: UnixTime) -> Self {
-        let not_on_or_after = now.minus(LIFETIME * 12);
-        Self {
-            not_before: not_on_or_after.minus(NOT_BEFORE_MARGIN),
-            not_on_or_after,
-        }
+    pub(super) fn expired(now: UnixTime, lifetimes: &Lifetimes) -> Self {
+        Self::usable(now.minus(lifetimes.assertion() + LONG_AGO), lifetimes)
     }
 }
 
@@ -82,7 +77,7 @@ pub(super) fn name_id(
             let named_by_sp = of_subject == Some(format);
             let registered = grant.usual_name_id_format() == format
                 || sp.name_id_formats.iter().any(|uri| uri == format.uri())
-                || attributes::releases_mail(sp);
+                || attributes::releases_mail(sp, issuer);
             let email = user.email.clone().filter(|_| registered || named_by_sp);
             email.ok_or(ResponseError::NoNameId)?
         }
@@ -130,8 +125,14 @@ pub(super) fn write(
 ) -> Result<(String, usize), ResponseError> {
     let now = stamp.now.to_string();
     let not_on_or_after = times.not_on_or_after.to_string();
+    let told = attributes::told(grant.user(), grant.sp(), issuer, asked.attribute_service)?;
+    let typed = grant.sp().policy.release.typed;
     let mut w = Writer::with_capacity(4096);
     w.start(uri::SAML, "Assertion");
+    if typed {
+        // No name uses them but in values: every signature names them (decision 7).
+        w.declare(uri::XS).declare(uri::XSI);
+    }
     w.attribute("ID", stamp.assertion_id.as_str());
     w.attribute("Version", "2.0");
     w.attribute("IssueInstant", &now);
@@ -161,7 +162,7 @@ pub(super) fn write(
     w.start(uri::SAML, "AuthnContext");
     w.element(uri::SAML, "AuthnContextClassRef", asked.context.uri());
     w.end().end();
-    attributes::write(grant, &mut w);
+    attributes::write(&told, typed, &mut w);
     w.end();
     Ok((w.finish()?, after_issuer))
 }

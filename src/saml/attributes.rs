@@ -1,111 +1,157 @@
 //! The attributes that an assertion carries: names, formats, lists of values (Core 2.7.3.1).
 
+use std::borrow::Cow;
+
+use super::response::Issuer;
 use super::uri;
 use super::xml::Writer;
-use crate::access::Grant;
+use crate::directory::attribute::ReleasedAttribute;
 use crate::directory::service_provider::ServiceProvider;
+use crate::directory::template::TooManyValues;
+use crate::directory::user::User;
 
-/// One attribute with its values.
+/// The prefixes that only values use; every signature over typed values names them.
+pub(super) const TYPE_PREFIXES: [&str; 2] = ["xs", "xsi"];
+
+/// One attribute with its values; there is at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Attribute<'a> {
-    name: &'a str,
-    friendly_name: Option<&'a str>,
-    format: &'static str,
-    values: Vec<&'a str>,
+pub struct Attribute<'a> {
+    /// What was registered.
+    pub registered: Cow<'a, ReleasedAttribute>,
+    /// The values, in order. An empty one is a value as well (Core 2.7.3.1.1); where nothing is
+    /// known there is none, and the attribute is left out.
+    pub values: Vec<Cow<'a, str>>,
 }
 
-/// What is released where the registration says nothing.
-const DEFAULT_SET: [&str; 3] = ["mail", "displayName", "role"];
-
-/// Whether an SP is told the e-mail address.
-pub(super) fn releases_mail(sp: &ServiceProvider) -> bool {
-    let registered = sp.policy.attributes.as_ref();
-    registered.is_none_or(|names| names.iter().any(|name| name == "mail"))
+/// What an SP is told about a person: each attribute once, and only if there is a value. `index`
+/// is the AttributeConsumingServiceIndex of the request.
+pub fn told<'a>(
+    user: &'a User,
+    sp: &'a ServiceProvider,
+    issuer: &'a Issuer,
+    index: Option<u16>,
+) -> Result<Vec<Attribute<'a>>, TooManyValues> {
+    let registered = sp.told(&issuer.release, index);
+    let mut attributes = Vec::with_capacity(registered.len());
+    for one in registered {
+        let template = &one.attribute.value;
+        let mut values = template.fill(|name| values_of(name, user, sp, issuer))?;
+        if one.attribute.is_scoped() {
+            let scope = issuer.release.scope.as_deref();
+            values.retain(|value| scope.is_some_and(|scope| is_within(value, scope)));
+        }
+        if !one.only.is_empty() {
+            values.retain(|value| one.only.iter().any(|wanted| wanted == value));
+        }
+        if let Some(separator) = one.attribute.join.as_deref().filter(|_| values.len() > 1) {
+            values = vec![Cow::Owned(values.join(separator))];
+        }
+        if !values.is_empty() {
+            attributes.push(Attribute {
+                registered: one.attribute,
+                values,
+            });
+        }
+    }
+    Ok(attributes)
 }
 
-/// Names that stand for an attribute of the directory.
-const MAIL: &str = "urn:oid:0.9.2342.19200300.100.1.3";
-const DISPLAY_NAME: &str = "urn:oid:2.16.840.1.113730.3.1.241";
-const UID: &str = "urn:oid:0.9.2342.19200300.100.1.1";
+/// The values that a placeholder stands for.
+fn values_of<'a>(
+    name: &str,
+    user: &'a User,
+    sp: &ServiceProvider,
+    issuer: &'a Issuer,
+) -> Vec<Cow<'a, str>> {
+    let scope = issuer.release.scope.as_deref();
+    let scoped = |id: String| scope.map(|scope| Cow::Owned(format!("{id}@{scope}")));
+    let own = || user.attribute(name).map(Cow::Borrowed).collect::<Vec<_>>();
+    match name {
+        "uid" => vec![Cow::Borrowed(user.name.as_str())],
+        "mail" => user
+            .email
+            .as_deref()
+            .map(Cow::Borrowed)
+            .into_iter()
+            .collect(),
+        "displayName" => vec![Cow::Borrowed(user.display_name.as_str())],
+        "role" => {
+            let roles = sp.told_roles(user).into_iter();
+            roles.map(|role| Cow::Borrowed(role.as_str())).collect()
+        }
+        "scope" => scope.map(Cow::Borrowed).into_iter().collect(),
+        "subject-id" => {
+            let id = issuer.pairwise_secret.subject_id(&user.id);
+            scoped(id).into_iter().collect()
+        }
+        "pairwise-id" => {
+            let id = issuer
+                .pairwise_secret
+                .persistent_id(&user.id, &sp.entity_id);
+            scoped(id).into_iter().collect()
+        }
+        // What the directory holds, else what follows from the sign-in name.
+        "eduPersonPrincipalName" => match own() {
+            own if own.is_empty() => principal_name(user, scope).into_iter().collect(),
+            own => own,
+        },
+        "eduPersonScopedAffiliation" => match own() {
+            own if own.is_empty() => user
+                .attribute("eduPersonAffiliation")
+                .filter_map(|affiliation| scoped(affiliation.to_owned()))
+                .collect(),
+            own => own,
+        },
+        _ => own(),
+    }
+}
 
-/// Writes the AttributeStatement of a grant; none at all if there is nothing to tell, since an
-/// empty one is no SAML.
-pub(super) fn write(grant: &Grant<'_>, writer: &mut Writer<'_>) {
-    let attributes = released(grant);
+/// The sign-in name with our scope; one that looks like an address counts where it is in it.
+fn principal_name<'a>(user: &'a User, scope: Option<&str>) -> Option<Cow<'a, str>> {
+    let (name, scope) = (user.name.as_str(), scope?);
+    if name.contains('@') {
+        is_within(name, scope).then_some(Cow::Borrowed(name))
+    } else {
+        Some(Cow::Owned(format!("{name}@{scope}")))
+    }
+}
+
+/// Whether a value is `something@scope`, with this very scope.
+fn is_within(value: &str, scope: &str) -> bool {
+    value
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && domain.eq_ignore_ascii_case(scope))
+}
+
+/// Whether an SP may be told the e-mail address.
+pub(super) fn releases_mail(sp: &ServiceProvider, issuer: &Issuer) -> bool {
+    let told = sp.told(&issuer.release, None);
+    told.iter()
+        .any(|one| one.attribute.value.names().any(|name| name == "mail"))
+}
+
+/// Writes the AttributeStatement; none at all if there is nothing to tell, since an empty one is
+/// no SAML.
+pub(super) fn write(attributes: &[Attribute<'_>], typed: bool, writer: &mut Writer<'_>) {
     if attributes.is_empty() {
         return;
     }
     writer.start(uri::SAML, "AttributeStatement");
-    for attribute in &attributes {
+    for Attribute { registered, values } in attributes {
         writer.start(uri::SAML, "Attribute");
-        if let Some(friendly_name) = attribute.friendly_name {
+        if let Some(friendly_name) = &registered.friendly_name {
             writer.attribute("FriendlyName", friendly_name);
         }
-        writer.attribute("Name", attribute.name);
-        writer.attribute("NameFormat", attribute.format);
-        for value in &attribute.values {
-            writer.element(uri::SAML, "AttributeValue", value);
+        writer.attribute("Name", &registered.name);
+        writer.attribute("NameFormat", &registered.format);
+        for value in values {
+            writer.start(uri::SAML, "AttributeValue");
+            if typed {
+                writer.attribute_ns(uri::XSI, "type", "xs:string");
+            }
+            writer.text(value).end();
         }
         writer.end();
     }
     writer.end();
-}
-
-/// Each attribute that this SP is told, once, and only if there is a value.
-fn released<'a>(grant: &'a Grant<'_>) -> Vec<Attribute<'a>> {
-    let registered = grant.sp().policy.attributes.as_deref();
-    let names: Vec<&'a str> = match registered {
-        None => DEFAULT_SET.to_vec(),
-        Some(names) => names.iter().map(String::as_str).collect(),
-    };
-    let mut attributes: Vec<Attribute<'a>> = Vec::with_capacity(names.len());
-    for name in names {
-        let attribute = resolve(grant, name);
-        let known = attributes
-            .iter()
-            .any(|a| (a.name, a.format) == (attribute.name, attribute.format));
-        if !known && !attribute.values.is_empty() {
-            attributes.push(attribute);
-        }
-    }
-    attributes
-}
-
-fn resolve<'a>(grant: &'a Grant<'_>, name: &'a str) -> Attribute<'a> {
-    let user = grant.user();
-    let named = |name, friendly_name, values| Attribute {
-        name,
-        friendly_name: Some(friendly_name),
-        format: uri::ATTRIBUTE_URI,
-        values,
-    };
-    match name {
-        "mail" => named(MAIL, "mail", user.email.as_deref().into_iter().collect()),
-        "displayName" => named(
-            DISPLAY_NAME,
-            "displayName",
-            vec![user.display_name.as_str()],
-        ),
-        "uid" => named(UID, "uid", vec![user.name.as_str()]),
-        "role" => Attribute {
-            name,
-            friendly_name: None,
-            format: uri::ATTRIBUTE_BASIC,
-            values: grant
-                .released_roles()
-                .into_iter()
-                .map(AsRef::as_ref)
-                .collect(),
-        },
-        other => Attribute {
-            name: other,
-            friendly_name: None,
-            format: if other.contains(':') {
-                uri::ATTRIBUTE_URI
-            } else {
-                uri::ATTRIBUTE_BASIC
-            },
-            values: user.attribute(other).collect(),
-        },
-    }
 }

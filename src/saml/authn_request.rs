@@ -73,6 +73,9 @@ pub struct Asked {
     pub context: AuthnContext,
     /// The Subject that the answer has to match.
     pub subject: Option<AskedSubject>,
+    /// AttributeConsumingServiceIndex: which of its lists of attributes is wanted.
+    #[serde(default)]
+    pub attribute_service: Option<u16>,
 }
 
 /// How a request chose its endpoint.
@@ -254,6 +257,10 @@ impl<'sp> AuthnRequest<'sp> {
             return Err(RequestError::IdpInitiatedNotAllowed);
         }
         let acs = find_acs(sp, &asked.acs)?;
+        let index = asked.attribute_service;
+        if index.is_some_and(|index| !sp.has_attribute_service(index)) {
+            return Err(RequestError::AttributeConsumingService);
+        }
         Ok(Self { sp, acs, asked })
     }
 
@@ -325,6 +332,7 @@ impl Asked {
             name_id,
             context,
             subject: None,
+            attribute_service: None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! It knows no database and no HTTP.
 
 pub mod aggregate;
+pub mod attributes;
 pub mod authn_context;
 pub mod authn_request;
 pub mod binding;
@@ -21,4 +22,4 @@ pub mod uri;
 pub mod xml;
 
 mod assertion;
-mod attributes;
+mod requested;

@@ -47,6 +47,16 @@ impl PairwiseSecret {
         bits.iter_mut().zip(&code).for_each(|(bit, of)| *bit = *of);
         MessageId::from_random(bits).as_str().to_owned()
     }
+
+    /// The one id of a user at every SP that is told it (subject-id 3.3): as opaque as a
+    /// persistent one. No user id begins with the byte 1, so that neither is ever the other.
+    #[must_use]
+    pub fn subject_id(&self, user: &UserId) -> String {
+        base32(&self.0.code(|hash| {
+            hash.update(&[1]);
+            hash.update(user.as_str().as_bytes());
+        }))
+    }
 }
 
 /// The bits of a transient id: as many as an ID has (Core 1.3.4).
@@ -160,5 +170,16 @@ mod tests {
         assert_ne!(id(&ada, &store), id(&bob, &store));
         assert_eq!(id(&ada, &store).len(), 52);
         assert_eq!(id(&ada, &store), id(&ada, &store).to_lowercase());
+    }
+
+    #[test]
+    fn c_at1_a_subject_id_is_one_for_a_person_and_no_persistent_id() {
+        let secret = PairwiseSecret::new([7; 32]);
+        let (ada, bob) = (UserId::from_stored("a"), UserId::from_stored("b"));
+        let store = EntityId::parse("https://store.example").unwrap();
+        assert_eq!(secret.subject_id(&ada), secret.subject_id(&ada));
+        assert_ne!(secret.subject_id(&ada), secret.subject_id(&bob));
+        assert_ne!(secret.subject_id(&ada), secret.persistent_id(&ada, &store));
+        assert_eq!(secret.subject_id(&ada).len(), 52);
     }
 }

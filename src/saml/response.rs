@@ -10,6 +10,7 @@ mod tests;
 use thiserror::Error;
 
 use super::assertion::{self, SessionPart, Times, name_id};
+use super::attributes::TYPE_PREFIXES;
 use super::authn_request::{Asked, ReplyTo};
 use super::name_id::PairwiseSecret;
 use super::signature::{SignError, SigningKey};
@@ -19,8 +20,10 @@ use super::xml::{WriteError, Writer};
 use crate::access::Grant;
 use crate::directory::name::MessageId;
 use crate::directory::reason::ReasonCode;
+use crate::directory::release::SiteRelease;
 use crate::directory::service_provider::Sign;
 use crate::directory::session::{Release, SentNameId, SessionLimits};
+use crate::directory::template::TooManyValues;
 use crate::directory::time::UnixTime;
 
 /// Who issues.
@@ -32,6 +35,8 @@ pub struct Issuer {
     pub pairwise_secret: PairwiseSecret,
     /// Limits of a session, for SessionNotOnOrAfter.
     pub limits: SessionLimits,
+    /// What is released by rules of the site.
+    pub release: SiteRelease,
 }
 
 /// The instant and the fresh ids of one Response.
@@ -57,6 +62,9 @@ pub enum ResponseError {
     /// The decision is older than two seconds, or made for a dry run (decision 1).
     #[error("the decision can no longer be acted on")]
     NotCurrent,
+    /// An attribute has more values than an assertion takes.
+    #[error(transparent)]
+    TooManyValues(#[from] TooManyValues),
     /// A value cannot be carried by XML.
     #[error("a released value cannot be written: {0}")]
     Write(#[from] WriteError),
@@ -72,7 +80,7 @@ impl ResponseError {
         match self {
             Self::NoNameId => Some(Status::InvalidNameIdPolicy),
             Self::SubjectMismatch => Some(Status::UnknownPrincipal),
-            Self::Write(_) => Some(Status::Responder),
+            Self::Write(_) | Self::TooManyValues(_) => Some(Status::Responder),
             Self::NotCurrent | Self::Sign(_) => None,
         }
     }
@@ -84,7 +92,7 @@ impl ResponseError {
             Self::NoNameId => ReasonCode::InvalidNameIdPolicy,
             Self::SubjectMismatch => ReasonCode::UnknownPrincipal,
             Self::NotCurrent => ReasonCode::Overloaded,
-            Self::Write(_) | Self::Sign(_) => ReasonCode::Internal,
+            Self::TooManyValues(_) | Self::Write(_) | Self::Sign(_) => ReasonCode::Internal,
         }
     }
 }
@@ -109,6 +117,8 @@ enum Content {
         id: MessageId,
         after_issuer: usize,
         sign: Sign,
+        /// Prefixes that only values use, for every signature.
+        prefixes: &'static [&'static str],
     },
     Status(Status),
 }
@@ -165,11 +175,14 @@ impl Response {
             return Err(ResponseError::NotCurrent);
         }
         let name_id = name_id(&grant, asked, issuer, &release.session_index)?;
-        let times = Times::usable(stamp.now);
+        let policy = &grant.sp().policy;
+        let times = Times::usable(stamp.now, &policy.lifetimes);
+        let session_end = release.session.ends_at(issuer.limits);
+        let own_end = policy.lifetimes.session.map(|own| stamp.now.plus(own));
         let session = SessionPart {
             signed_in_at: release.session.signed_in_at,
             index: &release.session_index,
-            ends_at: release.session.ends_at(issuer.limits),
+            ends_at: own_end.map_or(session_end, |own| own.min(session_end)),
         };
         let (xml, after_issuer) =
             assertion::write(&grant, asked, &name_id, issuer, stamp, times, &session)?;
@@ -185,7 +198,12 @@ impl Response {
                 xml,
                 id: stamp.assertion_id.clone(),
                 after_issuer,
-                sign: grant.sp().policy.sign,
+                sign: policy.sign,
+                prefixes: if policy.release.typed {
+                    &TYPE_PREFIXES
+                } else {
+                    &[]
+                },
             },
         })
     }
@@ -208,26 +226,27 @@ impl Response {
     /// Signs what is to be signed: the assertion first, then the Response around it. A
     /// status is always signed.
     pub fn sign(self, key: &SigningKey) -> Result<SignedResponse, ResponseError> {
-        let (content, sign_response) = match &self.content {
-            Content::Status(status) => (Inner::Status(*status), true),
+        let (content, sign_response, prefixes) = match &self.content {
+            Content::Status(status) => (Inner::Status(*status), true, Default::default()),
             Content::Assertion {
                 xml,
                 id,
                 after_issuer,
                 sign,
+                prefixes,
             } => {
                 let xml = match sign {
                     Sign::Response => xml.clone(),
                     Sign::Both | Sign::Assertion => {
-                        key.sign_enveloped(xml, id.as_str(), *after_issuer, &[])?
+                        key.sign_enveloped(xml, id.as_str(), *after_issuer, prefixes)?
                     }
                 };
-                (Inner::Assertion(xml), *sign != Sign::Assertion)
+                (Inner::Assertion(xml), *sign != Sign::Assertion, *prefixes)
             }
         };
         let (xml, after_issuer) = self.write(&content)?;
         let xml = if sign_response {
-            key.sign_enveloped(&xml, self.id.as_str(), after_issuer, &[])?
+            key.sign_enveloped(&xml, self.id.as_str(), after_issuer, prefixes)?
         } else {
             xml
         };
@@ -303,6 +322,6 @@ pub fn preview(
         index,
         ends_at: stamp.now,
     };
-    let times = Times::expired(stamp.now);
+    let times = Times::expired(stamp.now, &grant.sp().policy.lifetimes);
     assertion::write(&grant, asked, &name_id, issuer, stamp, times, &session).map(|(xml, _)| xml)
 }

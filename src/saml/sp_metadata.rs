@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::requested;
 use super::signature::{self, KeyError, VerifyingKey};
 use super::uri;
 use super::xml::{self, Element, Limits, XmlError};
 use crate::directory::duration::parse_xs_duration;
 use crate::directory::name::{EntityId, NameError};
+use crate::directory::release::Requested;
 use crate::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, AcsError, ServiceProvider,
 };
@@ -36,6 +38,8 @@ pub struct SpMetadata {
     pub bare_keys: Vec<Vec<u8>>,
     /// Its NameIDFormat elements, in order.
     pub name_id_formats: Vec<String>,
+    /// What it says about attributes.
+    pub requested: Requested,
     /// AuthnRequestsSigned: it signs, so what is unsigned is not from it.
     pub authn_requests_signed: bool,
     /// WantAssertionsSigned.
@@ -62,6 +66,7 @@ impl SpMetadata {
         sp.certificates = self.certificates;
         sp.bare_keys = self.bare_keys;
         sp.name_id_formats = self.name_id_formats;
+        sp.requested = self.requested;
         sp.metadata = Some(self.xml);
         let policy = &mut sp.policy;
         if policy.display_name.as_ref() == before.and_then(|before| before.display_name.as_ref()) {
@@ -107,6 +112,11 @@ pub enum MetadataError {
     /// A SingleLogoutService without Location or Binding.
     #[error("a SingleLogoutService lacks a Binding or a Location")]
     SloEndpoint,
+    /// An AttributeConsumingService that cannot be read.
+    #[error(
+        "an AttributeConsumingService lacks a proper index or shares it, or a RequestedAttribute in it lacks a Name"
+    )]
+    AttributeConsumingService,
     /// A key that cannot be used.
     #[error("a signing key is refused: {0}")]
     Key(KeyError),
@@ -158,6 +168,7 @@ pub(super) fn of_entity(entity: &Element) -> Result<SpMetadata, MetadataError> {
         certificates,
         bare_keys,
         name_id_formats: texts(sp, "NameIDFormat"),
+        requested: requested::read(entity, sp)?,
         authn_requests_signed: boolean(sp, "AuthnRequestsSigned")?,
         want_assertions_signed: boolean(sp, "WantAssertionsSigned")?,
         valid_until: lifetime.valid_until,

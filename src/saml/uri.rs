@@ -21,6 +21,14 @@ pub const DS: Namespace<'static> = Namespace::new("ds", "http://www.w3.org/2000/
 /// `S`: the envelope of SOAP 1.1 (Bindings 3.2.2).
 pub const SOAP: Namespace<'static> =
     Namespace::new("S", "http://schemas.xmlsoap.org/soap/envelope/");
+/// `xs`: XML Schema, for the types of values.
+pub const XS: Namespace<'static> = Namespace::new("xs", "http://www.w3.org/2001/XMLSchema");
+/// `xsi`: XML Schema in instances.
+pub const XSI: Namespace<'static> =
+    Namespace::new("xsi", "http://www.w3.org/2001/XMLSchema-instance");
+/// `mdattr`: the metadata extensions with attributes of entities.
+pub const MDATTR: Namespace<'static> =
+    Namespace::new("mdattr", "urn:oasis:names:tc:SAML:metadata:attribute");
 
 /// The protocol, as `protocolSupportEnumeration` names it.
 pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -36,7 +44,3 @@ pub const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEF
 pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 /// The format of an entityID as a NameID (Core 8.3.6).
 pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
-/// Attribute names that are URIs (Core 8.2.2).
-pub const ATTRIBUTE_URI: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri";
-/// Attribute names that are plain words (Core 8.2.3).
-pub const ATTRIBUTE_BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";

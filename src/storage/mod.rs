@@ -21,6 +21,7 @@ mod service_providers;
 mod sessions;
 mod signing_keys;
 mod snapshot;
+mod sp_release;
 mod sp_write;
 mod sqlite;
 mod start_chain;

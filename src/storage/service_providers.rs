@@ -10,7 +10,7 @@ use crate::directory::service_provider::{
 use crate::directory::slo_endpoint::{SloBinding, SloEndpoint, SloEndpoints};
 
 use super::error::{Column, StoreError};
-use super::{Store, entity_key, hex};
+use super::{Store, entity_key, hex, sp_release};
 
 /// A registration with everything that belongs to it: the rows carry a tag.
 macro_rules! registrations {
@@ -35,9 +35,24 @@ macro_rules! registrations {
              NULL, k.position, NULL, NULL, NULL, NULL, NULL, NULL, k.der \
              FROM service_providers s JOIN sp_keys k ON k.sp_id = s.id WHERE ",
             $which,
-            " UNION ALL SELECT 4, a.sp_id, a.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-             NULL, a.position, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
-             FROM service_providers s JOIN sp_attributes a ON a.sp_id = s.id WHERE ",
+            " UNION ALL SELECT 4, a.sp_id, a.name, a.name_format, a.friendly_name, a.template, \
+             a.joined_with, NULL, NULL, NULL, NULL, a.position, NULL, NULL, NULL, NULL, NULL, \
+             NULL, NULL \
+             FROM service_providers s JOIN sp_released_attributes a ON a.sp_id = s.id WHERE ",
+            $which,
+            " UNION ALL SELECT 41, p.sp_id, p.amount, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, NULL, p.typed, p.consent, p.attribute_index, p.assertion_lifetime, \
+             p.not_before_margin, p.session_lifetime, NULL \
+             FROM service_providers s JOIN sp_release p ON p.sp_id = s.id WHERE ",
+            $which,
+            " UNION ALL SELECT 42, r.sp_id, r.name, r.name_format, r.value, NULL, NULL, NULL, \
+             NULL, NULL, NULL, r.position, r.service_index, r.is_default, r.attribute, \
+             r.is_required, NULL, NULL, NULL \
+             FROM service_providers s JOIN sp_requested_attributes r ON r.sp_id = s.id WHERE ",
+            $which,
+            " UNION ALL SELECT 43, e.sp_id, e.kind, e.value, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, e.position, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+             FROM service_providers s JOIN sp_entity_attributes e ON e.sp_id = s.id WHERE ",
             $which,
             " UNION ALL SELECT 5, r.sp_id, r.role_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
              NULL, r.position, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
@@ -64,7 +79,7 @@ macro_rules! registrations {
 }
 
 /// How many arms of the statement ask the same question.
-const ARMS: usize = 10;
+const ARMS: usize = 13;
 
 const BY_ENTITY: &str = registrations!("s.entity_key = ?");
 const BY_ID: &str = registrations!("s.id = ?");
@@ -198,7 +213,7 @@ struct Parts {
     slo: Vec<SloEndpoint>,
     certificates: Vec<Vec<u8>>,
     bare_keys: Vec<Vec<u8>>,
-    attributes: Vec<String>,
+    release: sp_release::Parts,
     released: Vec<RoleName>,
     formats: Vec<String>,
     metadata: Option<String>,
@@ -215,6 +230,9 @@ impl Parts {
     }
 
     fn take(&mut self, row: Row) -> Result<(), StoreError> {
+        if matches!(row.tag, 4 | 41..=43) {
+            return self.take_release(row);
+        }
         let text = row.t1.unwrap_or_default();
         match row.tag {
             1 => {
@@ -236,7 +254,6 @@ impl Parts {
                 "certificate" => self.certificates.push(row.b1.unwrap_or_default()),
                 _ => self.bare_keys.push(row.b1.unwrap_or_default()),
             },
-            4 => self.attributes.push(text),
             5 => {
                 let column = Column("sp_released_roles", "role_name");
                 self.released.push(column.checked(RoleName::parse(&text))?);
@@ -253,7 +270,41 @@ impl Parts {
         Ok(())
     }
 
-    fn registration(self, row: Row) -> Result<ServiceProvider, StoreError> {
+    /// A row about attributes or lifetimes.
+    fn take_release(&mut self, row: Row) -> Result<(), StoreError> {
+        match row.tag {
+            4 => self.release.released(sp_release::Released {
+                name: row.t1.unwrap_or_default(),
+                format: row.t2,
+                friendly_name: row.t3,
+                template: row.t4,
+                join: row.t5,
+            }),
+            41 => self.release.policy(&sp_release::Policy {
+                amount: row.t1.unwrap_or_default(),
+                typed: row.n2 == Some(1),
+                consent: row.n3 == Some(1),
+                attribute_index: row.n4,
+                lifetimes: [row.n5, row.n6, row.n7],
+            }),
+            42 => self.release.requested(sp_release::RequestedPart {
+                index: row.n2.unwrap_or(-1),
+                is_default: row.n3.map(|n| n != 0),
+                attribute: row.n4.unwrap_or_default(),
+                name: row.t1,
+                format: row.t2,
+                required: row.n5 == Some(1),
+                value: row.t3,
+            }),
+            _ => {
+                let kind = row.t1.unwrap_or_default();
+                let value = row.t2.unwrap_or_default();
+                self.release.entity_attribute(&kind, value)
+            }
+        }
+    }
+
+    fn registration(mut self, row: Row) -> Result<ServiceProvider, StoreError> {
         let column = |name| Column("service_providers", name);
         let quantifier = match row.t3.as_deref() {
             Some("any") => Quantifier::AnyOf,
@@ -282,6 +333,7 @@ impl Parts {
             certificates: self.certificates,
             bare_keys: self.bare_keys,
             name_id_formats: self.formats,
+            requested: std::mem::take(&mut self.release.requested),
             metadata: self.metadata,
             policy: Policy {
                 display_name: row.t4,
@@ -291,11 +343,12 @@ impl Parts {
                 require_signed_requests: row.n3 == Some(1),
                 denied: denied(row.t8.as_deref()).ok_or_else(|| column("denied").inconsistent())?,
                 name_id,
-                attributes: (row.n4 == Some(1)).then_some(self.attributes),
+                release: self.release.release_policy(row.n4 == Some(1)),
                 release_roles: (row.n5 == Some(1)).then_some(self.released),
                 allow_idp_initiated: row.n6 == Some(1),
                 allow_http: row.n7 == Some(1),
                 signing_key: self.signing_key,
+                lifetimes: self.release.lifetimes,
             },
         })
     }

@@ -9,7 +9,7 @@ use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider, Sign};
 
 use super::error::StoreError;
-use super::{Store, entity_key};
+use super::{Store, entity_key, sp_release};
 
 type Tx = Transaction<'static, Sqlite>;
 
@@ -58,12 +58,14 @@ impl Store {
             "DELETE FROM sp_acs WHERE sp_id = ?",
             "DELETE FROM sp_slo WHERE sp_id = ?",
             "DELETE FROM sp_keys WHERE sp_id = ?",
-            "DELETE FROM sp_attributes WHERE sp_id = ?",
             "DELETE FROM sp_released_roles WHERE sp_id = ?",
             "DELETE FROM sp_name_id_formats WHERE sp_id = ?",
             "DELETE FROM sp_metadata WHERE sp_id = ?",
             "DELETE FROM sp_signing_keys WHERE sp_id = ?",
-        ] {
+        ]
+        .into_iter()
+        .chain(sp_release::DELETE)
+        {
             let delete = sqlx::query(statement).bind(sp.id.as_str());
             delete.execute(&mut *write.tx).await?;
         }
@@ -128,7 +130,7 @@ fn columns<'q>(query: Query<'q>, sp: &'q ServiceProvider) -> Query<'q> {
             Denied::Status => "status",
         })
         .bind(policy.name_id.map(NameIdFormat::word))
-        .bind(i64::from(policy.attributes.is_some()))
+        .bind(i64::from(policy.release.attributes.is_some()))
         .bind(i64::from(policy.release_roles.is_some()))
         .bind(i64::from(policy.allow_idp_initiated))
         .bind(i64::from(policy.allow_http))
@@ -156,14 +158,7 @@ async fn insert_parts(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreErro
     insert_slo(tx, sp).await?;
     insert_keys(tx, sp).await?;
     insert_signing_key(tx, sp).await?;
-    let attributes = sp.policy.attributes.iter().flatten();
-    insert_list(
-        tx,
-        "INSERT INTO sp_attributes (sp_id, position, name) VALUES (?, ?, ?)",
-        id,
-        attributes.map(String::as_str),
-    )
-    .await?;
+    sp_release::insert(tx, sp).await?;
     let roles = sp.policy.release_roles.iter().flatten();
     insert_list(
         tx,

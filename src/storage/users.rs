@@ -135,6 +135,12 @@ impl Store {
         Ok(users)
     }
 
+    /// The names of the attributes that anybody has, each once.
+    pub async fn user_attribute_names(&self) -> Result<Vec<String>, StoreError> {
+        let names = sqlx::query_scalar("SELECT DISTINCT name FROM user_attributes ORDER BY name");
+        Ok(names.fetch_all(self.pool()).await?)
+    }
+
     /// Adds a user. [`StoreError::Conflict`]: the name is taken.
     pub async fn add_user(&self, new: NewUser, event: AuditEvent) -> Result<(), StoreError> {
         let mut write = self.write().await?;

@@ -14,6 +14,7 @@ use crate::clock::{Clock, random_each};
 use crate::config::{About, Network};
 use crate::directory::name::{MessageId, SpId};
 use crate::directory::reason::ReasonCode;
+use crate::directory::release::SiteRelease;
 use crate::directory::service_provider::ServiceProvider;
 use crate::directory::session::SessionLimits;
 use crate::directory::time::UnixTime;
@@ -73,6 +74,8 @@ pub struct Site {
     pub require_signed_requests: bool,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<Network>,
+    /// What is released by rules of the site.
+    pub release: SiteRelease,
 }
 
 impl Site {
@@ -137,6 +140,7 @@ impl App {
             entity_id: site.entity_id.clone(),
             pairwise_secret: PairwiseSecret::new(*secrets.pairwise_secret()),
             limits: site.limits,
+            release: site.release.clone(),
         };
         let receiver = Receiver {
             entity_id: site.entity_id.clone(),

@@ -172,6 +172,7 @@ mod tests {
 
     use super::*;
     use crate::config::Network;
+    use crate::directory::release::SiteRelease;
     use crate::directory::session::SessionLimits;
 
     fn site() -> Site {
@@ -188,6 +189,7 @@ mod tests {
             about: crate::config::About::default(),
             require_signed_requests: false,
             trusted_proxies: Network::LOOPBACK.to_vec(),
+            release: SiteRelease::default(),
         }
     }
 

@@ -233,8 +233,11 @@ fn every_option_of_a_registration_can_be_set_and_changed() {
         (&json!("assertion"), &json!("status"))
     );
     assert_eq!(
-        (&sp["nameid"], &sp["attributes"]),
-        (&json!("emailAddress"), &json!(["mail", "dept"]))
+        (&sp["nameid"], &sp["attributes"][0]["name"]),
+        (
+            &json!("emailAddress"),
+            &json!("urn:oid:0.9.2342.19200300.100.1.3")
+        )
     );
     assert_eq!(sp["release_roles"], json!(["a"]));
     assert_eq!(sp["home_url"], "https://store.example/");

@@ -11,6 +11,7 @@ use doorward::clock::{Clock, random_id};
 use doorward::config::About;
 use doorward::directory::audit::{AuditEvent, AuditKind};
 use doorward::directory::name::{EntityId, RoleName, SpId, SpName, UserId, UserName};
+use doorward::directory::release::{Requested, SiteRelease};
 use doorward::directory::rule::{Quantifier, Rule};
 use doorward::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, Denied, Policy, ServiceProvider, Sign,
@@ -358,6 +359,7 @@ fn service_provider(door: usize, registration: &Registration) -> ServiceProvider
         certificates: Vec::new(),
         bare_keys: Vec::new(),
         name_id_formats: Vec::new(),
+        requested: Requested::default(),
         metadata: None,
         policy: Policy {
             denied: if registration.tells_sp {
@@ -386,6 +388,7 @@ fn site() -> Site {
         about: About::default(),
         require_signed_requests: false,
         trusted_proxies: Vec::new(),
+        release: SiteRelease::default(),
     }
 }
 

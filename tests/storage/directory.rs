@@ -2,11 +2,17 @@
 
 use crate::home::{Home, name, new_user, service_provider};
 use doorward::clock::Clock;
+use doorward::directory::attribute::ReleasedAttribute;
 use doorward::directory::audit::AuditKind;
 use doorward::directory::name::{EntityId, RoleName};
+use doorward::directory::release::{
+    Amount, AttributeConsumingService, Lifetimes, ReleasePolicy, Requested, RequestedAttribute,
+    SubjectIdRequirement,
+};
 use doorward::directory::rule::{Quantifier, Rule};
 use doorward::directory::service_provider::{Denied, NameIdFormat, Policy, Sign};
 use doorward::storage::{Durability, Store, StoreError};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_user_is_read_back_as_written() {
@@ -73,12 +79,28 @@ async fn a_registration_is_read_back_as_written() {
         require_signed_requests: true,
         denied: Denied::Status,
         name_id: Some(NameIdFormat::EmailAddress),
-        attributes: Some(vec!["mail".to_owned(), "givenName".to_owned()]),
+        release: ReleasePolicy {
+            attributes: Some(vec![
+                ReleasedAttribute::short("mail").unwrap(),
+                ReleasedAttribute::new("x", Some("x:y"), Some("X"), "${a} ${b}", Some(","))
+                    .unwrap(),
+            ]),
+            amount: Amount::Required,
+            typed: true,
+            consent: true,
+            attribute_index: Some(7),
+        },
         release_roles: Some(vec![]),
         allow_idp_initiated: true,
         allow_http: true,
         signing_key: None, // tests/storage/signing_keys.rs
+        lifetimes: Lifetimes {
+            assertion: Some(Duration::from_secs(90)),
+            not_before_margin: Some(Duration::ZERO),
+            session: Some(Duration::from_hours(1)),
+        },
     };
+    sp.requested = requested();
     let event = home.event(AuditKind::SpAdded);
     home.store.add_sp(&sp, event).await.unwrap();
     let by_entity = home.store.sp_by_entity_id(&sp.entity_id).await.unwrap();
@@ -89,6 +111,38 @@ async fn a_registration_is_read_back_as_written() {
     assert_eq!(by_entity_id_as_name.as_ref(), Some(&sp));
     assert_eq!(home.store.sp_by_id(&sp.id).await.unwrap(), Some(sp.clone()));
     assert_eq!(home.store.service_providers().await.unwrap().readable, [sp]);
+}
+
+/// Services with much, little and nothing in them, and both kinds of entity attributes.
+fn requested() -> Requested {
+    let attribute = |name: &str, values: &[&str]| RequestedAttribute {
+        name: name.to_owned(),
+        format: (name == "a").then(|| "x:y".to_owned()),
+        required: name == "a",
+        values: values.iter().map(|&value| value.to_owned()).collect(),
+    };
+    let service = |index, is_default, attributes| AttributeConsumingService {
+        index,
+        is_default,
+        attributes,
+    };
+    Requested {
+        services: vec![
+            service(
+                3,
+                Some(false),
+                vec![
+                    attribute("a", &["1", "2"]),
+                    attribute("a", &[]),
+                    attribute("b", &["1"]),
+                ],
+            ),
+            service(1, Some(true), vec![]),
+            service(2, None, vec![attribute("b", &[])]),
+        ],
+        categories: vec!["urn:b".to_owned(), "urn:a".to_owned()],
+        subject_id: Some(SubjectIdRequirement::Any),
+    }
 }
 
 #[tokio::test]

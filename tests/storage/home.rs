@@ -4,6 +4,7 @@ use doorward::clock::{Clock, random_id};
 use doorward::directory::audit::{AuditEvent, AuditKind};
 use doorward::directory::facts::{Facts, FactsParts};
 use doorward::directory::name::{EntityId, RoleName, SpId, SpName, UserId, UserName};
+use doorward::directory::release::Requested;
 use doorward::directory::rule::{Quantifier, Rule};
 use doorward::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, Policy, ServiceProvider,
@@ -183,6 +184,7 @@ pub(crate) fn service_provider(name: &str, rule: Rule) -> ServiceProvider {
         certificates: vec![vec![1, 2], vec![3]],
         bare_keys: vec![vec![4]],
         name_id_formats: vec!["urn:b".to_owned(), "urn:a".to_owned()],
+        requested: Requested::default(),
         metadata: Some("<EntityDescriptor/>".to_owned()),
         policy: Policy::default(),
     }

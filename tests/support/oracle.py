@@ -133,6 +133,14 @@ def assertion(node):
             {
                 "name": attribute.get("Name"),
                 "name_format": attribute.get("NameFormat"),
+                "friendly_name": attribute.get("FriendlyName"),
+                "types": [
+                    kind
+                    for kind in attribute.xpath(
+                        "a:AttributeValue/@xsi:type",
+                        namespaces={**NS, "xsi": "http://www.w3.org/2001/XMLSchema-instance"},
+                    )
+                ],
                 "values": [
                     "".join(value.itertext())
                     for value in attribute.xpath("a:AttributeValue", namespaces=NS)

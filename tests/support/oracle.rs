@@ -93,6 +93,9 @@ pub(crate) struct Confirmation {
 pub(crate) struct Attribute {
     pub(crate) name: String,
     pub(crate) name_format: Option<String>,
+    pub(crate) friendly_name: Option<String>,
+    /// `xsi:type` of its values.
+    pub(crate) types: Vec<String>,
     pub(crate) values: Vec<String>,
 }
 

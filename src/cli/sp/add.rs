@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::super::context::{Context, Open, created_lines, names};
 use super::super::error::{CliError, refused, usage};
+use super::attributes::note_empty;
 use super::document::document;
 use super::endpoints::{Described, Source, checked};
 use super::options::Options;
@@ -67,6 +68,7 @@ impl Add {
             certificates: described.certificates,
             bare_keys: described.bare_keys,
             name_id_formats: described.name_id_formats,
+            requested: described.requested,
             metadata: described.xml,
             policy,
         };
@@ -126,6 +128,7 @@ async fn register(
         Err(StoreError::Conflict) => return Err(taken(&sp.name)),
         added => added?,
     }
+    note_empty(open, sp).await?;
     let told = json!({"sp": document(sp), "created_roles": names(&created)});
     context.done(&told, |_| {
         format!(

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::super::certificate::fingerprint;
 use super::super::context::names;
 use super::super::output::{Style, record, yes_or_no};
+use super::{attributes, told};
 use crate::directory::name::KeyId;
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider, Sign};
@@ -30,7 +31,10 @@ pub(super) fn document(sp: &ServiceProvider) -> Value {
         "home_url": policy.home_url, "contact": policy.contact, "sign": sign(policy.sign),
         "require_signed_requests": policy.require_signed_requests,
         "denied": denied(policy.denied), "nameid": policy.name_id.map(NameIdFormat::word),
-        "attributes": policy.attributes,
+        "attributes": policy.release.attributes.as_ref().map(|list| {
+            list.iter().map(attributes::document).collect::<Vec<_>>()
+        }),
+        "release": told::release(sp), "lifetimes": told::lifetimes(sp),
         "release_roles": policy.release_roles.as_ref().map(names),
         "allow_idp_initiated": policy.allow_idp_initiated, "allow_http": policy.allow_http,
         "signing_key": policy.signing_key.as_ref().map(KeyId::as_str)})
@@ -69,19 +73,13 @@ fn denied(denied: Denied) -> &'static str {
     }
 }
 
-fn or<T>(value: Option<T>, text: impl Fn(T) -> String, default: &str) -> String {
+/// A value in words, or what holds without one.
+pub(super) fn or<T>(value: Option<T>, text: impl Fn(T) -> String, default: &str) -> String {
     value.map_or_else(|| default.to_owned(), text)
 }
 
 pub(super) fn print(style: Style, sp: &ServiceProvider) -> String {
     let policy = &sp.policy;
-    let list = |names: &Vec<String>| {
-        if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join(", ")
-        }
-    };
     let state = if sp.enabled { "enabled" } else { "disabled" };
     let mut fields = vec![
         ("name", sp.name.as_str().to_owned()),
@@ -107,9 +105,6 @@ pub(super) fn print(style: Style, sp: &ServiceProvider) -> String {
             .into_iter()
             .map(|print| ("certificate", print)),
     );
-    let attributes = or(policy.attributes.as_ref(), list, "mail, displayName, role");
-    let roles = policy.release_roles.as_ref().map(names);
-    let roles = or(roles.as_ref(), list, "those of the rule");
     let name_id = or(
         policy.name_id,
         |format| format.word().to_owned(),
@@ -126,8 +121,9 @@ pub(super) fn print(style: Style, sp: &ServiceProvider) -> String {
         ("signed requests", yes_or_no(policy.require_signed_requests)),
         ("when refused", denied(policy.denied).to_owned()),
         ("NameID", name_id),
-        ("attributes", attributes),
-        ("roles released", roles),
+    ]);
+    fields.extend(told::fields(sp));
+    fields.extend([
         ("starts here", yes_or_no(policy.allow_idp_initiated)),
         ("plain http", yes_or_no(policy.allow_http)),
         ("home", policy.home_url.clone().unwrap_or_default()),

@@ -9,6 +9,7 @@ use super::super::context::Open;
 use super::super::error::{CliError, refused};
 use super::metadata;
 use crate::directory::name::EntityId;
+use crate::directory::release::Requested;
 use crate::directory::service_provider::{AcsBinding, AcsEndpoint, AcsEndpoints, AcsError};
 use crate::directory::slo_endpoint::SloEndpoint;
 
@@ -36,6 +37,7 @@ pub(super) struct Described {
     pub(super) certificates: Vec<Vec<u8>>,
     pub(super) bare_keys: Vec<Vec<u8>>,
     pub(super) name_id_formats: Vec<String>,
+    pub(super) requested: Requested,
     pub(super) signs_requests: bool,
     pub(super) xml: Option<String>,
 }
@@ -53,6 +55,7 @@ impl Source {
                     certificates: read.certificates,
                     bare_keys: read.bare_keys,
                     name_id_formats: read.name_id_formats,
+                    requested: read.requested,
                     signs_requests: read.authn_requests_signed,
                     xml: Some(read.xml),
                 })

@@ -1,13 +1,16 @@
 //! `doorward sp`: the doors. None is registered without a rule about who may enter.
 
 mod add;
+mod attributes;
 mod document;
 mod endpoints;
 mod metadata;
 mod options;
+mod release;
 mod signing_key;
 mod slo;
 mod snippet;
+mod told;
 mod trace;
 mod update;
 
@@ -53,7 +56,8 @@ Example:
   doorward sp update store --require-role consumer --require-role staff
   doorward sp update store --metadata https://store.example.org/saml/metadata
   doorward sp update store --allow-idp-initiated=false
-  doorward sp update store --signing-key 3f9a01bc")]
+  doorward sp update store --signing-key 3f9a01bc
+  doorward sp update store --attribute-set ldap --attribute 'urn:x:team=${department|lower}'")]
     Update(Box<update::Update>),
     /// Print the configuration of the application's side
     #[command(after_help = "\
@@ -61,6 +65,12 @@ Example:
   doorward sp snippet store --for python3-saml
   doorward sp snippet store --for pysaml2 --file sp_conf.py > sp_conf.py")]
     Snippet(snippet::Snippet),
+    /// Show what it is told, and the values for somebody
+    #[command(after_help = "\
+Example:
+  doorward sp attributes store --preview ada
+  doorward sp attributes store --toml > store-attributes.toml")]
+    Attributes(attributes::Attributes),
     /// Disable a service provider: it gets nothing at all
     #[command(after_help = "Example:\n  doorward sp disable store")]
     Disable(Named),
@@ -94,6 +104,7 @@ impl Sp {
             Self::List => list(context, &context.open().await?).await,
             Self::Show(named) => show(context, &context.open().await?, &named.name).await,
             Self::Snippet(snippet) => snippet.run(context).await,
+            Self::Attributes(attributes) => attributes.run(context).await,
             Self::Disable(named) => switch(context, &named.name, false).await,
             Self::Enable(named) => switch(context, &named.name, true).await,
             Self::Trace(trace) => trace.run(context).await,

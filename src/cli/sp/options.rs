@@ -3,7 +3,8 @@
 use clap::{Args, ValueEnum};
 
 use super::super::error::{CliError, refused, usage};
-use crate::directory::name::{RoleName, is_beyond_xml};
+use super::release::{LifetimeOptions, ReleaseOptions};
+use crate::directory::name::RoleName;
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{self as room, NameIdFormat, Policy, check_location};
 
@@ -29,10 +30,8 @@ pub(super) struct Options {
     /// unspecified, or the URI of one of them
     #[arg(long, value_name = "FORMAT", value_parser = name_id)]
     nameid: Option<NameIdFormat>,
-    /// An attribute to release (repeat for several; "" releases none)
-    /// [default: mail, displayName, role]
-    #[arg(long = "attribute", value_name = "NAME", value_parser = attribute)]
-    attributes: Vec<String>,
+    #[command(flatten)]
+    release: ReleaseOptions,
     /// A role to release (repeat for several; "" releases none) [default: those that the rule names]
     #[arg(long = "release-role", value_name = "ROLE")]
     release_roles: Vec<String>,
@@ -51,6 +50,8 @@ pub(super) struct Options {
     /// Take endpoints on plain http outside loopback
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     allow_http: Option<bool>,
+    #[command(flatten)]
+    lifetimes: LifetimeOptions,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -73,14 +74,6 @@ fn name_id(text: &str) -> Result<NameIdFormat, String> {
     })
 }
 
-fn attribute(text: &str) -> Result<String, String> {
-    let odd = |c: char| c.is_control() || is_beyond_xml(c);
-    if text.len() > 190 || text.contains(odd) || text.trim() != text {
-        return Err("is longer than 190 bytes, or has outer blanks or control characters".into());
-    }
-    Ok(text.to_owned())
-}
-
 fn line(text: &str) -> Result<String, String> {
     if text.len() > 500 || text.contains(char::is_control) {
         return Err("has to be one line of at most 500 bytes".to_owned());
@@ -96,11 +89,7 @@ impl Options {
 
     /// Whether something was said that changes a registration.
     pub(super) fn says_something(&self) -> bool {
-        let lists = [
-            self.require_roles.len(),
-            self.attributes.len(),
-            self.release_roles.len(),
-        ];
+        let lists = [self.require_roles.len(), self.release_roles.len()];
         let switches = [
             self.require_all,
             self.require_signed_requests,
@@ -114,6 +103,8 @@ impl Options {
             || self.sign.is_some()
             || self.denied.is_some()
             || self.nameid.is_some()
+            || self.release.says_something()
+            || self.lifetimes.says_something()
     }
 
     /// The rule of a new registration, which has to be said (decision 2).
@@ -168,13 +159,14 @@ impl Options {
                 .unwrap_or(before.require_signed_requests),
             denied: self.denied.map_or(before.denied, Denied::policy),
             name_id: self.nameid.or(before.name_id),
-            attributes: listed(&self.attributes).or(before.attributes),
+            release: self.release.policy(before.release)?,
             release_roles: release_roles.or(before.release_roles),
             allow_idp_initiated: self
                 .allow_idp_initiated
                 .unwrap_or(before.allow_idp_initiated),
             allow_http,
             signing_key: before.signing_key,
+            lifetimes: self.lifetimes.lifetimes(before.lifetimes)?,
         })
     }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::super::context::{Context, Open, created_lines, names};
 use super::super::error::{CliError, refused, usage};
 use super::add::check_keys;
+use super::attributes::note_empty;
 use super::document::document;
 use super::endpoints::{Source, acs_refused, checked, endpoints};
 use super::metadata;
@@ -134,6 +135,7 @@ async fn store(
         }
     }
     let sp = open.sp(sp.name.as_str()).await?;
+    note_empty(open, &sp).await?;
     let told = json!({"sp": document(&sp), "changed": changed, "created_roles": names(&created)});
     context.done(&told, |_| {
         let line = if changed {

@@ -97,9 +97,6 @@ pub(super) fn asked(root: &Element, context: &Context<'_>) -> Result<Asked, Requ
     issue_instant(root, context)?;
     destination(root, context)?;
     scoping(root, context.receiver)?;
-    if root.attribute("AttributeConsumingServiceIndex").is_some() {
-        return Err(RequestError::AttributeConsumingService);
-    }
     Ok(Asked {
         id: Some(id.as_str().to_owned()),
         acs: AskedAcs::Default,
@@ -110,7 +107,21 @@ pub(super) fn asked(root: &Element, context: &Context<'_>) -> Result<Asked, Requ
         name_id: name_id_policy(root, context.sp)?,
         context: authn_context(root, context.receiver)?,
         subject: subject(root)?,
+        attribute_service: attribute_service(root, context.sp)?,
     })
+}
+
+/// The list of attributes that the request names; one that is not registered is no other one
+/// (Core 3.4.1).
+fn attribute_service(root: &Element, sp: &ServiceProvider) -> Result<Option<u16>, RequestError> {
+    let Some(index) = root.attribute("AttributeConsumingServiceIndex") else {
+        return Ok(None);
+    };
+    let index = index.trim().parse().ok();
+    match index.filter(|index| sp.has_attribute_service(*index)) {
+        Some(index) => Ok(Some(index)),
+        None => Err(RequestError::AttributeConsumingService),
+    }
 }
 
 /// Version 2.0 and no other (Core 4.1.3).

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::directory::name::{RoleName, SpId, SpName};
+use crate::directory::release::Requested;
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{AcsBinding, AcsEndpoints, Policy};
 use crate::directory::slo_endpoint::SloEndpoints;
@@ -38,6 +39,7 @@ fn sp() -> ServiceProvider {
         certificates: vec![],
         bare_keys: vec![],
         name_id_formats: vec![],
+        requested: Requested::default(),
         metadata: None,
         policy: Policy::default(),
     }

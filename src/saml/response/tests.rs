@@ -8,8 +8,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::access::{AcsChoice, Freshness, SignOn, authorize};
+use crate::directory::attribute::ReleasedAttribute;
 use crate::directory::facts::{DoorFacts, Facts, FactsParts, PersonFacts, Presence};
 use crate::directory::name::{EntityId, RoleName, SessionId, SpId, SpName, UserId, UserName};
+use crate::directory::release::{ReleasePolicy, Requested};
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, NameIdFormat, Policy, ServiceProvider,
@@ -50,8 +52,20 @@ fn sp(policy: Policy) -> ServiceProvider {
         certificates: vec![],
         bare_keys: vec![],
         name_id_formats: vec![],
+        requested: Requested::default(),
         metadata: None,
         policy,
+    }
+}
+
+/// Attributes as the command line lists them.
+fn listed(attributes: &[&str]) -> ReleasePolicy {
+    let attributes = attributes
+        .iter()
+        .map(|text| ReleasedAttribute::parse(text).unwrap());
+    ReleasePolicy {
+        attributes: Some(attributes.collect()),
+        ..ReleasePolicy::default()
     }
 }
 
@@ -113,6 +127,7 @@ fn issuer() -> Issuer {
         entity_id: "https://idp.example/saml/metadata".to_owned(),
         pairwise_secret: PairwiseSecret::new([1; 32]),
         limits: LIMITS,
+        release: SiteRelease::default(),
     }
 }
 
@@ -273,10 +288,9 @@ fn the_address_is_no_identifier_for_an_sp_that_is_not_told_it() {
     let mut asked = asked();
     asked.name_id.format = Some(NameIdFormat::EmailAddress.uri().to_owned());
     let with = |attributes: &[&str], name_id| {
-        let attributes = Some(attributes.iter().map(|&name| name.to_owned()).collect());
         let sp = sp(Policy {
             name_id,
-            attributes,
+            release: listed(attributes),
             ..Policy::default()
         });
         success(&sp, ada(), &asked).is_ok()
@@ -360,7 +374,7 @@ fn c_a12_values_are_lists_and_an_empty_statement_is_left_out() {
         .collect();
     assert_eq!(roles, ["shop", "store"], "only those that the rule names");
     let silent = Policy {
-        attributes: Some(vec![]),
+        release: listed(&[]),
         ..Policy::default()
     };
     let document = sent(&sp(silent), ada(), &asked());
@@ -447,8 +461,8 @@ proptest! {
         name in "[^\\p{Cc}\u{fffe}\u{ffff}]{1,40}|]]>|</saml:AttributeValue><saml:AttributeValue>admin|<!--|&amp;|AT&T|\"><script>",
         value in "[^\\p{Cc}\u{fffe}\u{ffff}]{0,40}|\t\r\n|]]>|&#0;",
     ) {
-        let names = vec!["displayName".to_owned(), "note".to_owned()];
-        let sp = sp(Policy { attributes: Some(names), ..Policy::default() });
+        let release = listed(&["displayName", "note"]);
+        let sp = sp(Policy { release, ..Policy::default() });
         let attributes = vec![("note".to_owned(), value.clone())];
         let user = User { display_name: name.clone(), attributes, ..ada() };
         let document = sent(&sp, user, &asked());
