@@ -1,7 +1,7 @@
 # `make` alone says what there is. The logic is in scripts/; each target works again when run twice.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench screenshots clean
+.PHONY: help setup demo test conformance check bench screenshots clean
 
 help: ## say what there is
 	@echo 'Doorward, a SAML 2.0 identity provider. Targets:'
@@ -12,6 +12,9 @@ demo: ## install what is missing, build, run the whole story on loopback (ARGS="
 
 test: ## set up what the tests need, then run all of them (ARGS="--test promise")
 	@scripts/test.sh $(ARGS)
+
+conformance: ## run all tests, then write docs/conformance.md of those that passed
+	@scripts/test.sh --write-conformance
 
 check: ## formatting, lints, documentation, dependencies, scripts
 	@scripts/check.sh
