@@ -1,6 +1,18 @@
 use crate::support::{Installation, sp_id};
 
-const PRODUCTS: [&str; 5] = ["python3-saml", "pysaml2", "node-saml", "samlify", "generic"];
+const PRODUCTS: [&str; 11] = [
+    "python3-saml",
+    "pysaml2",
+    "node-saml",
+    "samlify",
+    "mellon",
+    "shibboleth",
+    "simplesamlphp",
+    "java-saml",
+    "keycloak",
+    "crewjam",
+    "generic",
+];
 
 /// What every product is configured by, as it is printed; tests/interop shows that it works.
 #[test]

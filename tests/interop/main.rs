@@ -11,6 +11,8 @@ mod cases;
 #[cfg(test)]
 mod foreign;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod table;

@@ -2,6 +2,7 @@
 //! with its own folder and port, configured by what `doorward sp snippet` prints.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use crate::servers;
 use crate::support::app::{Product, free_ports};
 use crate::support::oracle::python;
 use crate::support::sp::Sp;
@@ -23,13 +25,16 @@ pub(crate) enum Kind {
     Pysaml2,
     NodeSaml,
     Samlify,
+    Mellon,
+    Shibboleth,
+    SimpleSamlPhp,
 }
 
 /// Where a product has what a browser visits, below the address of the application.
 pub(crate) struct Paths {
     pub(crate) metadata: &'static str,
     pub(crate) acs: &'static str,
-    /// Begins a sign-in that ends at `who`.
+    /// Begins a sign-in that ends at `who`; `{base}` is the address of the application.
     pub(crate) login: &'static str,
     /// What is added to `login` so that the person is asked anew; nothing where it cannot.
     pub(crate) forced: Option<&'static str>,
@@ -46,7 +51,7 @@ pub(crate) struct Site {
     pub(crate) base: String,
     pub(crate) entity_id: String,
     pub(crate) keys: Sp,
-    port: u16,
+    pub(crate) port: u16,
     folder: TempDir,
     processes: Vec<Child>,
 }
@@ -73,11 +78,14 @@ const SCRIPT: Paths = Paths {
 };
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Python3Saml,
         Self::Pysaml2,
         Self::NodeSaml,
         Self::Samlify,
+        Self::Mellon,
+        Self::Shibboleth,
+        Self::SimpleSamlPhp,
     ];
 
     /// As `sp snippet --for` calls it.
@@ -87,6 +95,9 @@ impl Kind {
             Self::Pysaml2 => "pysaml2",
             Self::NodeSaml => "node-saml",
             Self::Samlify => "samlify",
+            Self::Mellon => "mellon",
+            Self::Shibboleth => "shibboleth",
+            Self::SimpleSamlPhp => "simplesamlphp",
         }
     }
 
@@ -97,6 +108,9 @@ impl Kind {
                 ..SCRIPT
             },
             Self::Python3Saml | Self::Pysaml2 | Self::NodeSaml => SCRIPT,
+            Self::Mellon => servers::MELLON,
+            Self::Shibboleth => servers::SHIBBOLETH,
+            Self::SimpleSamlPhp => servers::SIMPLESAMLPHP,
         }
     }
 
@@ -105,16 +119,27 @@ impl Kind {
         self != Self::Python3Saml
     }
 
+    /// Whether it can send AuthnRequests that are not signed.
+    pub(crate) fn leaves_unsigned(self) -> bool {
+        self != Self::Mellon
+    }
+
     /// What has to be there for it and is not.
     pub(crate) fn missing(self) -> Option<String> {
         let wanted = match self {
             // Their Python is that of the oracle, without which no test runs at all.
-            Self::Python3Saml | Self::Pysaml2 => return None,
-            Self::NodeSaml => modules().join("@node-saml/node-saml"),
-            Self::Samlify => modules().join("samlify"),
+            Self::Python3Saml | Self::Pysaml2 => vec![],
+            Self::NodeSaml => vec![modules().join("@node-saml/node-saml")],
+            Self::Samlify => vec![modules().join("samlify")],
+            Self::Mellon => servers::files(&["mod_auth_mellon.so"]),
+            Self::Shibboleth => servers::files(&["mod_shib.so", "/usr/sbin/shibd"]),
+            Self::SimpleSamlPhp => servers::files(&["/usr/bin/php", servers::SIMPLESAMLPHP_CODE]),
         };
-        let there = wanted.exists();
-        (!there).then(|| format!("no {}: run `scripts/setup.sh test`", wanted.display()))
+        let missing = wanted.iter().find(|file| !file.exists())?;
+        Some(format!(
+            "no {}: run `scripts/setup.sh test`",
+            missing.display()
+        ))
     }
 }
 
@@ -123,7 +148,7 @@ fn modules() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/node/node_modules")
 }
 
-fn app(name: &str) -> PathBuf {
+pub(crate) fn app(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/interop/apps")
         .join(name)
@@ -150,7 +175,7 @@ impl Site {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+        format!("{}{}", self.base, path.replace("{base}", &self.base))
     }
 
     /// Configures it by the snippet and the metadata that the product gives out now, and starts it
@@ -161,19 +186,40 @@ impl Site {
         let printed =
             product.cli_list(&[&arguments[..], &["--request-binding", binding, "--json"]].concat());
         let snippet: Snippet = serde_json::from_str(&printed).expect("a snippet in JSON");
+        let folder = match self.kind {
+            Kind::Shibboleth => servers::SHIBBOLETH_FOLDER,
+            _ => ".",
+        };
         for file in &snippet.files {
-            self.write(&file.name, &file.content);
+            self.write(&format!("{folder}/{}", file.name), &file.content);
         }
         let metadata = reqwest::get(product.idp("/saml/metadata")).await;
         let metadata = metadata.expect("metadata").text().await;
-        self.write("doorward-metadata.xml", &metadata.expect("it is text"));
-        self.write("sp-key.pem", &self.keys.key_pem());
-        self.write("sp-cert.pem", &self.keys.certificate_pem());
+        let metadata = metadata.expect("it is text");
+        let metadata = match self.kind {
+            Kind::Mellon if binding == "post" => servers::without_redirect(&metadata),
+            _ => metadata,
+        };
+        self.write("doorward-metadata.xml", &metadata);
+        self.write(&format!("{folder}/sp-key.pem"), &self.keys.key_pem());
+        self.write(
+            &format!("{folder}/sp-cert.pem"),
+            &self.keys.certificate_pem(),
+        );
         self.start();
         self.await_ready().await;
     }
 
     fn start(&mut self) {
+        match self.kind {
+            Kind::Mellon => servers::start_mellon(self),
+            Kind::Shibboleth => servers::start_shibboleth(self),
+            Kind::SimpleSamlPhp => servers::start_simplesamlphp(self),
+            _ => self.start_script(),
+        }
+    }
+
+    fn start_script(&mut self) {
         let port = self.port.to_string();
         let mut command = match self.kind {
             Kind::Python3Saml | Kind::Pysaml2 => {
@@ -183,7 +229,7 @@ impl Site {
                 command.arg(app("app.py"));
                 command
             }
-            Kind::NodeSaml | Kind::Samlify => {
+            _ => {
                 let mut command = Command::new("node");
                 command.env("NODE_PATH", modules()).arg(app("app.cjs"));
                 command
@@ -193,12 +239,18 @@ impl Site {
         self.spawn(command);
     }
 
-    fn spawn(&mut self, mut command: Command) {
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn spawn(&mut self, mut command: Command) {
         let log = self.folder.path().join("log");
         let log = std::fs::File::options().create(true).append(true).open(log);
         let log = log.expect("the temporary folder can be written");
         let process = command
             .current_dir(self.folder.path())
+            // Its own children end with it.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file"))
             .stderr(log)
@@ -232,7 +284,7 @@ impl Site {
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
-    fn write(&self, name: &str, content: &str) {
+    pub(crate) fn write(&self, name: &str, content: &str) {
         let path = self.folder.path().join(name);
         let parent = path.parent().expect("it is in the folder");
         std::fs::create_dir_all(parent).expect("the temporary folder can be written");
@@ -241,13 +293,16 @@ impl Site {
 
     fn stop(&mut self) {
         for mut process in self.processes.drain(..) {
-            let pid = process.id().to_string();
-            let _ = Command::new("kill").args(["-TERM", &pid]).status();
+            let group = format!("-{}", process.id());
+            let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
             let deadline = Instant::now() + Duration::from_secs(5);
             while matches!(process.try_wait(), Ok(None)) && Instant::now() < deadline {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            let _ = process.kill();
+            let mut kill = Command::new("kill");
+            // What of the group is left.
+            let kill = kill.args(["-KILL", "--", &group]).stderr(Stdio::null());
+            let _ = kill.status();
             let _ = process.wait();
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct Facts {
     pub(super) entity_id: String,
     /// Where it takes Responses.
     pub(super) acs: String,
+    /// Its first registered certificate, base64 of DER on one line.
+    pub(super) sp_certificate: Option<String>,
     /// The NameID format that it gets.
     pub(super) name_id: NameIdFormat,
     /// Whether it has a key: then it signs what it sends.
@@ -56,6 +58,7 @@ impl Facts {
             name: sp.name.as_str().to_owned(),
             entity_id: sp.entity_id.as_str().to_owned(),
             acs: sp.acs.default_endpoint().location.clone(),
+            sp_certificate: sp.certificates.first().map(|der| STANDARD.encode(der)),
             name_id: sp.usual_name_id_format(),
             has_key: !sp.certificates.is_empty() || !sp.bare_keys.is_empty(),
             binding,
@@ -77,5 +80,24 @@ impl Facts {
     /// Whether we sign the Responses around them.
     pub(super) fn response_signed(&self) -> bool {
         matches!(self.sign, Sign::Both | Sign::Response)
+    }
+
+    /// Whether the app is reached over TLS, so that its cookies can be marked so.
+    pub(super) fn is_https(&self) -> bool {
+        self.acs.starts_with("https://")
+    }
+
+    /// The path of the ACS address without `end`, which this product appends to the path that it
+    /// is installed under; where the address does not end so, `usual` is that path.
+    pub(super) fn path_before(&self, end: &str, usual: &str) -> String {
+        let url = url::Url::parse(&self.acs).ok();
+        let path = url.as_ref().and_then(|url| url.path().strip_suffix(end));
+        path.unwrap_or(usual).to_owned()
+    }
+
+    /// Scheme, host and port of the application.
+    pub(super) fn origin(&self) -> String {
+        let url = url::Url::parse(&self.acs);
+        url.map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
     }
 }

@@ -43,6 +43,19 @@ pub(super) enum Product {
     NodeSaml,
     /// samlify (npm)
     Samlify,
+    /// Apache's `mod_auth_mellon`
+    Mellon,
+    /// Shibboleth SP: `mod_shib` and `shibd`
+    Shibboleth,
+    /// `SimpleSAMLphp` as service provider
+    #[value(name = "simplesamlphp")]
+    SimpleSamlPhp,
+    /// `OneLogin`'s java-saml
+    JavaSaml,
+    /// Keycloak that brokers to us
+    Keycloak,
+    /// crewjam/saml (Go)
+    Crewjam,
     /// Any other: the values by name
     Generic,
 }
