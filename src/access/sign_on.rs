@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::directory::name::MessageId;
-use crate::directory::service_provider::{AcsEndpoint, ServiceProvider};
+use crate::directory::service_provider::{AcsBinding, AcsEndpoint, Pick, ServiceProvider};
 
 /// A wish to enter. An endpoint that is not registered for the SP cannot be named in it.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub enum Freshness {
 
 /// No endpoint of the SP fits what was asked for (Core 3.4.1, Profiles 4.1.4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("no registered AssertionConsumerService for HTTP-POST at {0}")]
+#[error("no registered AssertionConsumerService that can be used at {0}")]
 pub struct UnregisteredAcs(pub String);
 
 /// How a request chose its endpoint.
@@ -40,6 +40,33 @@ pub enum AcsChoice<'a> {
     Location(&'a str),
     /// AssertionConsumerServiceIndex.
     Index(u16),
+    /// Among those of one binding: ProtocolBinding, or the way that the request came.
+    Bound(AcsBinding, Pick<'a>),
+}
+
+impl AcsChoice<'_> {
+    /// The registered endpoint that is meant. A browser is sent to none that it cannot use.
+    #[must_use]
+    pub fn find(self, sp: &ServiceProvider) -> Option<&AcsEndpoint> {
+        let browser = AcsBinding::BROWSER;
+        match self {
+            Self::Default => Some(sp.acs.default_endpoint()),
+            Self::Location(location) => sp.acs.pick(browser, Pick::Location(location)),
+            Self::Index(index) => sp.acs.pick(browser, Pick::Index(index)),
+            Self::Bound(binding, pick) => sp.acs.pick(&[binding], pick),
+        }
+    }
+
+    /// What was named, for the log, shortened.
+    fn named(self) -> String {
+        match self {
+            Self::Default | Self::Bound(_, Pick::Default) => "the default".to_owned(),
+            Self::Location(url) | Self::Bound(_, Pick::Location(url)) => {
+                url.chars().take(200).collect()
+            }
+            Self::Index(index) | Self::Bound(_, Pick::Index(index)) => format!("index {index}"),
+        }
+    }
 }
 
 impl<'sp> SignOn<'sp> {
@@ -50,17 +77,8 @@ impl<'sp> SignOn<'sp> {
         id: Option<MessageId>,
         freshness: Freshness,
     ) -> Result<Self, UnregisteredAcs> {
-        let acs = match choice {
-            AcsChoice::Default => Some(sp.acs.default_endpoint()),
-            AcsChoice::Location(url) => sp.acs.by_location(url),
-            AcsChoice::Index(index) => sp.acs.by_index(index),
-        };
-        let named = || match choice {
-            AcsChoice::Default => "the default".to_owned(),
-            AcsChoice::Location(url) => url.chars().take(200).collect(),
-            AcsChoice::Index(index) => format!("index {index}"),
-        };
-        let acs = acs.ok_or_else(|| UnregisteredAcs(named()))?;
+        let acs = choice.find(sp);
+        let acs = acs.ok_or_else(|| UnregisteredAcs(choice.named()))?;
         Ok(Self {
             sp,
             acs,

@@ -3,6 +3,7 @@
 //! This room knows no protocol, no database and no clock: its types say what exists and what may
 //! be written down, and everything else depends on it.
 
+pub mod acs;
 pub mod attribute;
 pub mod attribute_sets;
 pub mod audit;

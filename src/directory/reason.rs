@@ -155,6 +155,10 @@ reason_codes! {
         "The request asks for something that is not offered.",
         "Ask the app's owners.",
         "The log says what: Scoping, AttributeConsumingServiceIndex, SubjectConfirmation in the Subject.";
+    UnknownArtifact = "unknown-artifact":
+        "The artifact is not known, has been used, has expired, or belongs to another app.",
+        "Go back to the app and sign in again.",
+        "The app got an ArtifactResponse without a message (Core 3.5.3). Artifacts live 60 seconds and are good for one try by the app that they were handed out to.";
     IdpInitiatedNotAllowed = "idp-initiated-not-allowed":
         "This app does not take sign-ins that start here.",
         "Start at the app.",

@@ -4,7 +4,7 @@
 //! left after every check, and is bound to that registration.
 
 mod error;
-mod read;
+pub(super) mod read;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +22,9 @@ use super::uri;
 use super::xml::{self, Document, Limits};
 use crate::access::{AcsChoice, Freshness, SignOn};
 use crate::directory::name::{EntityId, MessageId};
-use crate::directory::service_provider::{AcsEndpoint, NameIdFormat, ServiceProvider};
+use crate::directory::service_provider::{
+    AcsBinding, AcsEndpoint, NameIdFormat, Pick, ServiceProvider,
+};
 use crate::directory::time::UnixTime;
 
 /// How old a request may be when it arrives, beside the clocks' tolerance.
@@ -87,6 +89,36 @@ pub enum AskedAcs {
     Location(String),
     /// By index.
     Index(u16),
+    /// Among those of one binding: ProtocolBinding, with or without a URL.
+    Bound(AskedBinding, Option<String>),
+}
+
+/// The bindings that a request may ask for in its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AskedBinding {
+    /// HTTP-POST.
+    Post,
+    /// HTTP-Artifact.
+    Artifact,
+}
+
+impl AskedAcs {
+    /// The choice, as the decision takes it.
+    fn choice(&self) -> AcsChoice<'_> {
+        match self {
+            Self::Default => AcsChoice::Default,
+            Self::Location(location) => AcsChoice::Location(location),
+            Self::Index(index) => AcsChoice::Index(*index),
+            Self::Bound(binding, location) => {
+                let binding = match binding {
+                    AskedBinding::Post => AcsBinding::HttpPost,
+                    AskedBinding::Artifact => AcsBinding::HttpArtifact,
+                };
+                let pick = location.as_deref().map_or(Pick::Default, Pick::Location);
+                AcsChoice::Bound(binding, pick)
+            }
+        }
+    }
 }
 
 /// The NameIDPolicy (Core 3.4.1.1).
@@ -129,7 +161,7 @@ impl UnverifiedAuthnRequest {
         if !root.is(uri::SAMLP.uri, "AuthnRequest") {
             return Err(RequestError::NotAnAuthnRequest);
         }
-        read::check_children(root)?;
+        read::check_children(root, &read::CHILDREN)?;
         let issuer = read::issuer(root)?;
         let Inbound {
             binding,
@@ -238,12 +270,7 @@ fn find_acs<'sp>(
     sp: &'sp ServiceProvider,
     asked: &AskedAcs,
 ) -> Result<&'sp AcsEndpoint, RequestError> {
-    match asked {
-        AskedAcs::Default => Some(sp.acs.default_endpoint()),
-        AskedAcs::Location(location) => sp.acs.by_location(location),
-        AskedAcs::Index(index) => sp.acs.by_index(*index),
-    }
-    .ok_or(RequestError::UnregisteredAcs)
+    asked.choice().find(sp).ok_or(RequestError::UnregisteredAcs)
 }
 
 impl<'sp> AuthnRequest<'sp> {
@@ -285,6 +312,12 @@ impl<'sp> AuthnRequest<'sp> {
         &self.asked
     }
 
+    /// Where the answer goes.
+    #[must_use]
+    pub fn acs(&self) -> &'sp AcsEndpoint {
+        self.acs
+    }
+
     /// Where an answer that is no success goes.
     #[must_use]
     pub fn reply_to(&self) -> ReplyTo<'sp> {
@@ -302,11 +335,7 @@ impl<'sp> AuthnRequest<'sp> {
 
     /// The wish to enter, for the decision.
     pub fn sign_on(&self, freshness: Freshness) -> Result<SignOn<'sp>, RequestError> {
-        let choice = match &self.asked.acs {
-            AskedAcs::Default => AcsChoice::Default,
-            AskedAcs::Location(location) => AcsChoice::Location(location),
-            AskedAcs::Index(index) => AcsChoice::Index(*index),
-        };
+        let choice = self.asked.acs.choice();
         let id = self.asked.id.as_deref().map(MessageId::parse).transpose();
         let id = id.map_err(|_| RequestError::Id)?;
         SignOn::requested(self.sp, choice, id, freshness).map_err(|_| RequestError::UnregisteredAcs)

@@ -178,7 +178,7 @@ impl Comparison {
                 vec![format!("an instant in UTC, like {now}")],
             ),
             RequestError::Stale | RequestError::Future => {
-                let (first, last) = super::authn_request::window(receiver, now);
+                let (first, last) = super::authn_request::window(receiver.clock_skew, now);
                 (Part::IssueInstant, vec![format!("from {first} to {last}")])
             }
             RequestError::VersionTooLow | RequestError::VersionTooHigh => {

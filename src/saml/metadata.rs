@@ -1,5 +1,6 @@
 //! Our own metadata: who we are, where messages go, which keys sign (Metadata 2.4.3).
 
+use super::artifact::ENDPOINT_INDEX;
 use super::signature::{DigestAlgorithm, SignError, SignatureAlgorithm, SigningKey};
 use super::uri;
 use super::xml::{Namespace, WriteError, Writer};
@@ -78,6 +79,8 @@ pub struct Endpoint<'a> {
 /// What endpoints are for, in the order in which the schema wants them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
+    /// Where artifacts are resolved.
+    ArtifactResolution,
     /// Where requests for a sign-on go.
     SingleSignOn,
 }
@@ -85,6 +88,7 @@ pub enum Service {
 impl Service {
     const fn element(self) -> &'static str {
         match self {
+            Self::ArtifactResolution => "ArtifactResolutionService",
             Self::SingleSignOn => "SingleSignOnService",
         }
     }
@@ -189,6 +193,10 @@ impl IdpMetadata<'_> {
             w.start(uri::MD, endpoint.service.element());
             w.attribute("Binding", endpoint.binding);
             w.attribute("Location", &endpoint.location);
+            if endpoint.service == Service::ArtifactResolution {
+                w.attribute("index", &ENDPOINT_INDEX.to_string());
+                w.attribute("isDefault", "true");
+            }
             w.end();
         }
     }

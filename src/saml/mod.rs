@@ -4,6 +4,7 @@
 //! It knows no database and no HTTP.
 
 pub mod aggregate;
+pub mod artifact;
 pub mod attributes;
 pub mod authn_context;
 pub mod authn_request;

@@ -242,6 +242,8 @@ fn endpoint(element: &Element) -> Result<AcsEndpoint, MetadataError> {
     let attribute = |name| element.attribute(name).ok_or(MetadataError::Endpoint);
     let binding = match attribute("Binding")? {
         uri::HTTP_POST => AcsBinding::HttpPost,
+        uri::HTTP_ARTIFACT => AcsBinding::HttpArtifact,
+        uri::PAOS => AcsBinding::Paos,
         _ => AcsBinding::Other,
     };
     let is_default = match element.attribute("isDefault") {

@@ -1,7 +1,9 @@
 //! Status codes: what a Response says when it is no success (Core 3.2.2.2).
 
+use serde::{Deserialize, Serialize};
+
 /// A top-level code with the second-level code nested in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// The request was at fault, without a closer word.
     Requester,
@@ -13,6 +15,8 @@ pub enum Status {
     Responder,
     /// The person may not enter: prevented by policy (Core 3.2.2.2).
     RequestDenied,
+    /// Nobody is signed in any more.
+    AuthnFailed,
     /// The person would have to be asked, and the request forbids it.
     NoPassive,
     /// None of the authentication contexts asked for can be asserted.
@@ -49,6 +53,7 @@ impl Status {
             Self::RequestVersionTooLow | Self::RequestVersionTooHigh => VERSION_MISMATCH,
             Self::Responder
             | Self::RequestDenied
+            | Self::AuthnFailed
             | Self::NoPassive
             | Self::NoAuthnContext
             | Self::UnknownPrincipal
@@ -64,6 +69,7 @@ impl Status {
             Self::RequestUnsupported => "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported",
             Self::UnsupportedBinding => "urn:oasis:names:tc:SAML:2.0:status:UnsupportedBinding",
             Self::RequestDenied => "urn:oasis:names:tc:SAML:2.0:status:RequestDenied",
+            Self::AuthnFailed => "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed",
             Self::NoPassive => "urn:oasis:names:tc:SAML:2.0:status:NoPassive",
             Self::NoAuthnContext => "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext",
             Self::InvalidNameIdPolicy => "urn:oasis:names:tc:SAML:2.0:status:InvalidNameIDPolicy",

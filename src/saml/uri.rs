@@ -36,6 +36,10 @@ pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 pub const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 /// HTTP-POST (Bindings 3.5).
 pub const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+/// HTTP-Artifact (Bindings 3.6).
+pub const HTTP_ARTIFACT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact";
+/// PAOS, by which an enhanced client brings a Response (Bindings 3.3).
+pub const PAOS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
 /// SOAP over HTTP (Bindings 3.2.3).
 pub const SOAP_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
 /// DEFLATE, the one encoding of HTTP-Redirect (Bindings 3.4.4.1).

@@ -44,6 +44,7 @@ impl Store {
                 break;
             }
         }
+        self.clear_artifacts(now).await?;
         self.give_lease_back().await?;
         Ok(cleaned)
     }

@@ -5,6 +5,7 @@
 //! no RETURNING, no upsert, instants as integers, names compared byte for byte, ids made by us.
 //! Only [`Store`] knows which engine is behind it.
 
+mod artifacts;
 mod audit;
 mod chain;
 mod cleanup;
@@ -38,6 +39,7 @@ use tokio::sync::Mutex;
 use crate::clock::Clock;
 use crate::directory::name::EntityId;
 
+pub use artifacts::{NewArtifact, UsedArtifact};
 pub use audit::{AuditFilter, AuditRow, Break, Verification};
 pub use chain::Link;
 pub use cleanup::Cleaned;
@@ -181,6 +183,11 @@ impl TokenHash {
     #[must_use]
     pub fn of(token: &str) -> Self {
         Self(hex::sha256(token.as_bytes()))
+    }
+
+    /// Takes over a hash that was read back.
+    fn from_stored(hash: String) -> Self {
+        Self(hash)
     }
 
     /// The hash in lower-case hex.

@@ -240,11 +240,7 @@ impl Parts {
                 self.rule.push(column.checked(RoleName::parse(&text))?);
             }
             2 => self.acs.push(AcsEndpoint {
-                binding: if text == "post" {
-                    AcsBinding::HttpPost
-                } else {
-                    AcsBinding::Other
-                },
+                binding: acs_binding(&text),
                 location: row.t2.unwrap_or_default(),
                 index: Column("sp_acs", "acs_index")
                     .checked(u16::try_from(row.n2.unwrap_or(-1)))?,
@@ -351,6 +347,15 @@ impl Parts {
                 lifetimes: self.release.lifetimes,
             },
         })
+    }
+}
+
+fn acs_binding(word: &str) -> AcsBinding {
+    match word {
+        "post" => AcsBinding::HttpPost,
+        "artifact" => AcsBinding::HttpArtifact,
+        "paos" => AcsBinding::Paos,
+        _ => AcsBinding::Other,
     }
 }
 

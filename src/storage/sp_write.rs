@@ -211,6 +211,8 @@ async fn insert_endpoints(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), Store
         .bind(position)
         .bind(match endpoint.binding {
             AcsBinding::HttpPost => "post",
+            AcsBinding::HttpArtifact => "artifact",
+            AcsBinding::Paos => "paos",
             AcsBinding::Other => "other",
         })
         .bind(&endpoint.location)

@@ -1,11 +1,12 @@
 //! The answer to a request: decide, write down, sign, hand over; or refuse.
 //!
-//! Every way to an assertion comes through [`answer`].
+//! Every way to an assertion comes through [`decide`].
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response as HttpResponse};
 
 use super::App;
+use super::artifact;
 use super::door::{self, Door, DoorName};
 use super::failure::{Failure, reference};
 use super::flow::{Flow, Purpose, to_login};
@@ -16,25 +17,76 @@ use super::trace::Sent;
 use super::visit::Visit;
 use crate::access::{self, Denial, Freshness, Grant, Refusal};
 use crate::directory::audit::{AuditEvent, AuditKind, Outcome};
+use crate::directory::facts::Facts;
 use crate::directory::reason::ReasonCode;
-use crate::directory::service_provider::{Denied, NameIdFormat, ServiceProvider};
+use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider};
 use crate::directory::user::User;
 use crate::saml::authn_request::{Asked, AuthnRequest, ReplyTo};
 use crate::saml::response::{Response, ResponseError, SignedResponse};
 use crate::saml::status::Status;
-use crate::storage::Recorded;
+use crate::storage::{Recorded, TokenHash};
 
 /// How often a decision is taken again that grew too old, or whose session changed under it.
 const TRIES: usize = 3;
 
 /// What a try at an answer came to.
 enum Try {
-    Answered(HttpResponse),
+    Released(SignedResponse),
+    /// The person may enter, but what the SP asks for cannot be said about them.
+    Unsayable(Box<User>, ResponseError),
     /// The decision cannot be acted on any more; it has to fall again on new facts.
     Again,
 }
 
-/// Decides on a request and answers it. `flow` is there where the browser came back from the
+/// Who asks: the session, and how fresh its sign-in has to be.
+pub(super) struct Asking<'a> {
+    /// The browser, or the service provider that resolves for it.
+    pub(super) visit: &'a Visit,
+    /// The session.
+    pub(super) session: Option<TokenHash>,
+    /// What the request demands of it.
+    pub(super) freshness: Freshness,
+}
+
+/// What was decided on a request.
+pub(super) enum Decided<'sp> {
+    /// The Response may leave: its audit row is committed.
+    Released(SignedResponse),
+    /// The person may enter, but what the SP asks for cannot be said about them.
+    Unsayable(Box<User>, ResponseError),
+    /// Nobody enters.
+    Denied(Box<Denial<'sp>>),
+}
+
+/// Decides on a request; every way to an assertion comes through here.
+pub(super) async fn decide<'sp>(
+    app: &App,
+    asking: &Asking<'_>,
+    facts: Facts,
+    request: &AuthnRequest<'sp>,
+) -> Result<Decided<'sp>, Failure> {
+    let mut facts = Some(facts);
+    for _ in 0..TRIES {
+        let facts = match facts.take() {
+            Some(facts) => facts,
+            None => again(app, asking, request.sp()).await?,
+        };
+        let sign_on = request.sign_on(asking.freshness.clone())?;
+        match access::authorize(sign_on, facts, app.site.limits, app.now()) {
+            Ok(grant) => match release(app, asking.visit, request, grant).await? {
+                Try::Released(response) => return Ok(Decided::Released(response)),
+                Try::Unsayable(user, error) => return Ok(Decided::Unsayable(user, error)),
+                Try::Again => {}
+            },
+            Err(denial) => return Ok(Decided::Denied(denial)),
+        }
+    }
+    Err(Failure::of(ReasonCode::Overloaded)
+        .because("no decision stayed current")
+        .retry_after(1))
+}
+
+/// Decides on a request and answers it by the browser. `flow` is there where it came back from the
 /// sign-in page.
 pub(super) async fn answer(
     app: &App,
@@ -43,35 +95,33 @@ pub(super) async fn answer(
     request: &AuthnRequest<'_>,
     flow: Option<Flow>,
 ) -> Result<HttpResponse, Failure> {
-    let mut facts = Some(door.facts);
-    for _ in 0..TRIES {
-        let facts = match facts.take() {
-            Some(facts) => facts,
-            None => again(app, visit, request.sp()).await?,
+    let asking = Asking {
+        visit,
+        session: visit.token_hash(),
+        freshness: freshness(request, flow.as_ref()),
+    };
+    if request.acs().binding == AcsBinding::HttpArtifact {
+        // The decision that counts falls when the artifact is resolved; this one decides what the
+        // person sees, and its grant is dropped.
+        let sign_on = request.sign_on(asking.freshness.clone())?;
+        return match access::authorize(sign_on, door.facts, app.site.limits, app.now()) {
+            Ok(grant) => artifact::hand_out(app, &asking, request, grant).await,
+            Err(denial) => refuse(app, visit, request, flow, *denial).await,
         };
-        let freshness = freshness(request, flow.as_ref());
-        let sign_on = request.sign_on(freshness)?;
-        match access::authorize(sign_on, facts, app.site.limits, app.now()) {
-            Ok(grant) => match release(app, visit, request, grant).await? {
-                Try::Answered(response) => return Ok(response),
-                Try::Again => {}
-            },
-            Err(denial) => return refuse(app, visit, request, flow, *denial).await,
-        }
     }
-    Err(Failure::of(ReasonCode::Overloaded)
-        .because("no decision stayed current")
-        .retry_after(1))
+    match decide(app, &asking, door.facts, request).await? {
+        Decided::Released(response) => Ok(post(request.sp(), &response)),
+        Decided::Unsayable(user, error) => {
+            let status = unsayable(app, visit, request, &user, &error).await?;
+            send_status(app, request.reply_to(), status).await
+        }
+        Decided::Denied(denial) => refuse(app, visit, request, flow, *denial).await,
+    }
 }
 
 /// New facts; on another registration the request has to be checked anew by whoever asks again.
-async fn again(
-    app: &App,
-    visit: &Visit,
-    sp: &ServiceProvider,
-) -> Result<crate::directory::facts::Facts, Failure> {
-    let session = visit.token_hash();
-    let door = door::fetch(app, DoorName::Id(&sp.id), session.as_ref()).await?;
+async fn again(app: &App, asking: &Asking<'_>, sp: &ServiceProvider) -> Result<Facts, Failure> {
+    let door = door::fetch(app, DoorName::Id(&sp.id), asking.session.as_ref()).await?;
     Ok(door.facts)
 }
 
@@ -106,9 +156,7 @@ async fn release(
         Err(ResponseError::NotCurrent) => return Ok(Try::Again),
         Err(error) => {
             drop(announced);
-            return tell_sp(app, visit, request, &user, &error)
-                .await
-                .map(Try::Answered);
+            return Ok(Try::Unsayable(Box::new(user), error));
         }
     };
     let (idp, sp_id) = (&app.site.entity_id, request.sp().entity_id.as_str());
@@ -135,7 +183,7 @@ async fn release(
     }
     let (trace, name) = (&visit.trace, sp.name.as_str());
     tracing::info!(%trace, sp = name, user = user.name.as_str(), "assertion issued");
-    Ok(Try::Answered(post(sp, &response)))
+    Ok(Try::Released(response))
 }
 
 fn is_persistent(grant: &Grant<'_>, asked: &Asked) -> bool {
@@ -154,14 +202,14 @@ fn event(app: &App, visit: &Visit, sp: &ServiceProvider, user: &User) -> AuditEv
     }
 }
 
-/// The person may enter, but what the SP asks for cannot be said about them.
-async fn tell_sp(
+/// Writes down that what the SP asks for cannot be said about the person; gives what it is told.
+pub(super) async fn unsayable(
     app: &App,
     visit: &Visit,
     request: &AuthnRequest<'_>,
     user: &User,
     error: &ResponseError,
-) -> Result<HttpResponse, Failure> {
+) -> Result<Status, Failure> {
     // A passive request learns nothing about the person (decision 17).
     let told = if request.asked().is_passive {
         Some(Status::NoPassive)
@@ -180,7 +228,40 @@ async fn tell_sp(
     );
     tracing::warn!(%trace, reason, sp, cause = %error, "status sent");
     visit.note.refused(error.reason(), error);
-    post_status(app, request.reply_to(), status)
+    Ok(status)
+}
+
+/// Writes down that nobody enters, where no person sees a page of ours; gives what the SP is told.
+pub(super) async fn denied(
+    app: &App,
+    visit: &Visit,
+    request: &AuthnRequest<'_>,
+    denial: &Denial<'_>,
+) -> Result<Status, Failure> {
+    let (refusal, sp) = (denial.refusal, request.sp());
+    let (trace, reason, name) = (&visit.trace, refusal.reason().word(), sp.name.as_str());
+    match refusal {
+        Refusal::RegistrationChanged => {
+            return Err(Failure::of(ReasonCode::Overloaded)
+                .because(refusal)
+                .retry_after(1));
+        }
+        Refusal::SpDisabled => return Err(Failure::of(ReasonCode::SpDisabled)),
+        _ => {}
+    }
+    let user = denial.user.as_ref();
+    tracing::warn!(%trace, reason, sp = name, user = user.map(|user| user.name.as_str()), "refused");
+    visit.note.refused(refusal.reason(), &refusal);
+    if let Some(user) = user {
+        write_refusal(app, event(app, visit, sp, user), refusal.reason()).await?;
+    }
+    Ok(if request.asked().is_passive {
+        Status::NoPassive
+    } else if refusal.is_cured_by_signing_in() {
+        Status::AuthnFailed
+    } else {
+        Status::RequestDenied
+    })
 }
 
 /// Nobody enters: to the sign-in page where that can help, else to the page or status that the
@@ -209,7 +290,7 @@ async fn refuse(
         if let Some(user) = denial.user.filter(|_| !refusal.is_cured_by_signing_in()) {
             write_refusal(app, event(app, visit, sp, &user), refusal.reason()).await?;
         }
-        return post_status(app, request.reply_to(), Status::NoPassive);
+        return send_status(app, request.reply_to(), Status::NoPassive).await;
     }
     let flow = match flow {
         Some(flow) => flow,
@@ -230,7 +311,7 @@ async fn refuse(
     visit.note.refused(refusal.reason(), &refusal);
     write_refusal(app, event(app, visit, sp, &user), refusal.reason()).await?;
     match sp.policy.denied {
-        Denied::Status => post_status(app, request.reply_to(), Status::RequestDenied),
+        Denied::Status => send_status(app, request.reply_to(), Status::RequestDenied).await,
         Denied::Page => denied_page(app, visit, sp, &user, refusal, flow).await,
     }
 }
@@ -278,17 +359,29 @@ async fn denied_page(
     Ok((StatusCode::FORBIDDEN, headers::page(&page)).into_response())
 }
 
-/// A status at a registered endpoint.
-pub(super) fn post_status(
+/// A status at a registered endpoint, by the binding of that endpoint.
+pub(super) async fn send_status(
     app: &App,
     reply: ReplyTo<'_>,
     status: Status,
 ) -> Result<HttpResponse, Failure> {
+    if reply.acs.binding == AcsBinding::HttpArtifact {
+        return artifact::hand_out_status(app, reply, status).await;
+    }
+    let sp = reply.sp;
+    Ok(post(sp, &status_response(app, reply, status)?))
+}
+
+/// A Response that carries a status, signed.
+pub(super) fn status_response(
+    app: &App,
+    reply: ReplyTo<'_>,
+    status: Status,
+) -> Result<SignedResponse, Failure> {
     let sp = reply.sp;
     let response = Response::failure(reply, status, &app.issuer, &app.stamp()?);
     let key = app.signing_key_for(sp)?;
-    let signed = response.sign(&key).map_err(Failure::internal)?;
-    Ok(post(sp, &signed))
+    response.sign(&key).map_err(Failure::internal)
 }
 
 /// The page that posts a Response to its endpoint (Bindings 3.5.4).

@@ -191,6 +191,7 @@ fn status(reason: ReasonCode) -> StatusCode {
         | ReasonCode::StaleRequest
         | ReasonCode::UnsignedRequest
         | ReasonCode::BadSignature
+        | ReasonCode::UnknownArtifact
         | ReasonCode::UnsupportedRequest => StatusCode::BAD_REQUEST,
     }
 }

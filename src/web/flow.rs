@@ -26,7 +26,7 @@ const HOP_LIFETIME: Duration = Duration::from_mins(2);
 /// app's own start address, which asks anew.
 const ANSWERABLE: Duration = Duration::from_mins(15);
 /// The longest address that proxies are sure to pass on (decision 10).
-const LOCATION_LIMIT: usize = 2000;
+pub(super) const LOCATION_LIMIT: usize = 2000;
 
 /// What was asked for, on its way through the sign-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

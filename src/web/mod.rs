@@ -8,6 +8,7 @@ pub mod pages;
 mod account;
 mod answer;
 mod app;
+mod artifact;
 pub(crate) mod browser;
 mod cookies;
 mod door;

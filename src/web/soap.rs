@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use super::artifact;
 use super::failure::Failure;
 use super::sso::form_text;
 use super::visit::Visit;
@@ -56,8 +57,8 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let answered = match read(&headers, body, &[]).await {
-        Ok(envelope) => dispatch(&app, &visit, &envelope),
+    let answered = match read(&visit, &headers, body, &[]).await {
+        Ok(envelope) => dispatch(&app, &visit, &envelope).await,
         Err(refused) => Err(refused),
     };
     answered.unwrap_or_else(|refused| fault(&visit, refused))
@@ -65,6 +66,7 @@ pub(super) async fn post(
 
 /// Reads the envelope of a request. `SOAPAction` says nothing that is looked at (Bindings 3.2.3.1).
 pub(super) async fn read(
+    visit: &Visit,
     headers: &HeaderMap,
     body: Body,
     understood: &[(&str, &str)],
@@ -76,6 +78,7 @@ pub(super) async fn read(
             .into());
     }
     let text = form_text(body).await?;
+    visit.note.received(text.as_bytes(), None);
     Ok(Envelope::read(text.as_bytes(), understood)?)
 }
 
@@ -87,9 +90,17 @@ fn is_text_xml(headers: &HeaderMap) -> bool {
         .is_some_and(|media| media.trim().eq_ignore_ascii_case("text/xml"))
 }
 
+/// The address itself, as metadata names it.
+pub(super) fn location(app: &App) -> String {
+    format!("{}/saml/soap", app.site.base_url)
+}
+
 /// Who answers to what.
-fn dispatch(app: &App, visit: &Visit, envelope: &Envelope) -> Result<Response, Refused> {
+async fn dispatch(app: &App, visit: &Visit, envelope: &Envelope) -> Result<Response, Refused> {
     let message = envelope.message()?;
+    if message.is(uri::SAMLP.uri, "ArtifactResolve") {
+        return artifact::resolve(app, visit, envelope).await;
+    }
     if message.namespace() == uri::SAMLP.uri
         && let Some(answer) = Answer::to_unsupported(message.local_name())
     {
@@ -110,6 +121,8 @@ fn unsupported(
 ) -> Result<Response, Refused> {
     let (trace, reason) = (&visit.trace, ReasonCode::UnsupportedRequest.word());
     tracing::warn!(%trace, reason, cause = message.local_name(), "refused, status sent");
+    let kind = message.local_name();
+    visit.note.refused(ReasonCode::UnsupportedRequest, &kind);
     let id = message
         .attribute("ID")
         .and_then(|id| MessageId::parse(id).ok());
@@ -121,6 +134,7 @@ fn unsupported(
         issuer: &app.site.entity_id,
         in_response_to: id.as_ref().map(MessageId::as_str),
         status: Some(Status::RequestUnsupported),
+        message: None,
     }
     .unsigned()
     .map_err(Failure::internal)?;
@@ -145,6 +159,8 @@ pub(super) fn fault(visit: &Visit, refused: Refused) -> Response {
     let why = failure.cause().unwrap_or("-");
     visit.note.refused(failure.reason(), &why);
     let (cause, retry) = (failure.log(&visit.trace), failure.retry());
+    let why = failure.cause().unwrap_or("-");
+    visit.note.refused(failure.reason(), &why);
     let of_failure = if cause.is_server_error() {
         FaultCode::Server
     } else {

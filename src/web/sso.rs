@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::answer::{answer, post_status};
+use super::answer::{answer, send_status};
 use super::cookies::Mark;
 use super::door::{self, Door, DoorName};
 use super::failure::Failure;
@@ -99,7 +99,7 @@ async fn receive(
             let (sp, receiver) = (&registered.sp, &app.receiver);
             let compared = Comparison::of(&refused.error, sp, receiver, app.now());
             visit.note.compared(compared);
-            tell(app, visit, *refused)
+            tell(app, visit, *refused).await
         }
         Ok(_) if !registered.sp.enabled => {
             Err(Failure::of(ReasonCode::SpDisabled).at(&registered.sp))
@@ -114,14 +114,14 @@ async fn receive(
 
 /// A refused request: a status to the SP where its endpoint can be trusted, else a page of ours and
 /// nothing else.
-fn tell(app: &App, visit: &Visit, refused: RequestRefused<'_>) -> Result<Response, Failure> {
+async fn tell(app: &App, visit: &Visit, refused: RequestRefused<'_>) -> Result<Response, Failure> {
     let (trace, reason, error) = (&visit.trace, refused.error.reason().word(), &refused.error);
     match refused.reply {
         Some(reply) if reply.sp.enabled => {
             let sp = reply.sp.name.as_str();
             tracing::warn!(%trace, reason, sp, cause = %error, "refused, status sent");
             visit.note.refused(error.reason(), error);
-            post_status(app, reply, error.status())
+            send_status(app, reply, error.status()).await
         }
         _ => Err(refused.error.into()),
     }

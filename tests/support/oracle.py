@@ -164,6 +164,16 @@ def response(root):
     }
 
 
+def artifact_response(root):
+    inner = [child for child in root if child.tag in KINDS]
+    if len(inner) > 1:
+        raise Wrong(f"{len(inner)} messages in an ArtifactResponse")
+    return {
+        "status": root.xpath("p:Status//p:StatusCode/@Value", namespaces=NS),
+        "carried": facts_of(inner[0]) if inner else None,
+    }
+
+
 def authn_request(root):
     policy = one(root, "p:NameIDPolicy")
     return {
@@ -228,6 +238,7 @@ def entity_descriptor(root):
 KINDS = {
     etree.QName(NS["p"], "Response").text: response,
     etree.QName(NS["p"], "ManageNameIDResponse").text: response,
+    etree.QName(NS["p"], "ArtifactResponse").text: artifact_response,
     etree.QName(NS["p"], "AuthnRequest").text: authn_request,
     etree.QName(NS["m"], "EntityDescriptor").text: entity_descriptor,
 }
@@ -239,6 +250,12 @@ def read(xml):
     root = tree.getroot()
     if root.tag not in KINDS:
         raise Wrong(f"a {root.tag} is not among the messages that we know")
+    facts = facts_of(root)
+    facts["signatures"] = signatures(tree)
+    return facts
+
+
+def facts_of(root):
     facts = KINDS[root.tag](root)
     facts.update(
         kind=etree.QName(root).localname,
@@ -247,7 +264,6 @@ def read(xml):
         destination=root.get("Destination"),
         in_response_to=root.get("InResponseTo"),
         issuer=text(root, "a:Issuer"),
-        signatures=signatures(tree),
     )
     return facts
 

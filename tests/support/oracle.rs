@@ -19,12 +19,16 @@ pub(crate) struct Message {
     pub(crate) destination: Option<String>,
     pub(crate) in_response_to: Option<String>,
     pub(crate) issuer: Option<String>,
+    #[serde(default)]
     pub(crate) signatures: Vec<Signature>,
     #[serde(default)]
     pub(crate) status: Vec<String>,
     #[serde(rename = "status_message")]
     pub(crate) told: Option<String>,
     pub(crate) assertion: Option<Assertion>,
+    /// The message in an ArtifactResponse; its signatures are listed with the outer ones.
+    #[serde(default)]
+    pub(crate) carried: Option<Box<Message>>,
     pub(crate) acs_url: Option<String>,
     pub(crate) is_passive: Option<String>,
     pub(crate) force_authn: Option<String>,
@@ -172,7 +176,8 @@ impl Oracle {
     }
 
     fn check_signatures(&self, xml: &str, message: &Message) {
-        let must_be_signed = message.assertion.is_some() || message.kind == "EntityDescriptor";
+        let always = ["EntityDescriptor", "ArtifactResponse"];
+        let must_be_signed = message.assertion.is_some() || always.contains(&message.kind.as_str());
         assert!(
             !must_be_signed || !message.signatures.is_empty(),
             "nothing is signed:\n{xml}"
@@ -252,7 +257,9 @@ pub(crate) fn python() -> PathBuf {
 }
 
 /// The namespaces whose `ID` attributes xmlsec1 may follow a Reference to.
-const SIGNED_ELEMENTS: [&str; 8] = [
+const SIGNED_ELEMENTS: [&str; 10] = [
+    "urn:oasis:names:tc:SAML:2.0:protocol:ArtifactResolve",
+    "urn:oasis:names:tc:SAML:2.0:protocol:ArtifactResponse",
     "urn:oasis:names:tc:SAML:2.0:protocol:Response",
     "urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest",
     "urn:oasis:names:tc:SAML:2.0:protocol:LogoutRequest",

@@ -5,7 +5,7 @@ use super::super::context::Open;
 use super::super::error::CliError;
 use super::Findings;
 use crate::directory::name::RoleName;
-use crate::directory::service_provider::{ServiceProvider, check_location};
+use crate::directory::service_provider::{AcsBinding, ServiceProvider, check_location};
 use crate::saml::signature::VerifyingKey;
 use crate::saml::sp_metadata;
 use crate::storage::{Registrations, RoleRow};
@@ -112,6 +112,13 @@ fn keys(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) 
     usable += bare
         .filter(|der| VerifyingKey::from_public_key_der(der).is_ok())
         .count();
+    if usable == 0 && sp.acs.default_endpoint().binding == AcsBinding::HttpArtifact {
+        findings.error(
+            name,
+            "fetches Responses by artifact and has to sign for it, but no key of it is known",
+            &fix,
+        );
+    }
     let has_to_sign = sp.policy.require_signed_requests || open.config.require_signed_requests;
     if usable == 0 && has_to_sign {
         findings.error(

@@ -8,7 +8,9 @@ use super::super::output::{Style, record, yes_or_no};
 use super::{attributes, told};
 use crate::directory::name::KeyId;
 use crate::directory::rule::{Quantifier, Rule};
-use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider, Sign};
+use crate::directory::service_provider::{
+    AcsBinding, AcsEndpoint, Denied, NameIdFormat, ServiceProvider, Sign,
+};
 use crate::directory::slo_endpoint::SloEndpoint;
 
 pub(super) fn document(sp: &ServiceProvider) -> Value {
@@ -17,7 +19,7 @@ pub(super) fn document(sp: &ServiceProvider) -> Value {
         .iter()
         .map(|endpoint| {
             json!({"url": endpoint.location, "index": endpoint.index,
-                "usable": endpoint.binding == AcsBinding::HttpPost,
+                "binding": acs_binding(endpoint.binding), "usable": endpoint.binding.is_used(),
                 "default": endpoint == sp.acs.default_endpoint()})
         })
         .collect();
@@ -58,6 +60,15 @@ fn fingerprints(sp: &ServiceProvider) -> Vec<String> {
     sp.certificates.iter().map(|der| fingerprint(der)).collect()
 }
 
+fn acs_binding(binding: AcsBinding) -> &'static str {
+    match binding {
+        AcsBinding::HttpPost => "post",
+        AcsBinding::HttpArtifact => "artifact",
+        AcsBinding::Paos => "paos",
+        AcsBinding::Other => "other",
+    }
+}
+
 fn sign(sign: Sign) -> &'static str {
     match sign {
         Sign::Both => "both",
@@ -78,6 +89,22 @@ pub(super) fn or<T>(value: Option<T>, text: impl Fn(T) -> String, default: &str)
     value.map_or_else(|| default.to_owned(), text)
 }
 
+/// An endpoint with what is to be known about it.
+fn endpoint(sp: &ServiceProvider, endpoint: &AcsEndpoint) -> String {
+    let mark = match endpoint.binding {
+        AcsBinding::HttpPost => "",
+        AcsBinding::HttpArtifact => " (by artifact)",
+        AcsBinding::Paos => " (by an enhanced client)",
+        AcsBinding::Other => " (another binding, never used)",
+    };
+    let default = if endpoint == sp.acs.default_endpoint() {
+        " (default)"
+    } else {
+        ""
+    };
+    format!("{}{mark}{default}", endpoint.location)
+}
+
 pub(super) fn print(style: Style, sp: &ServiceProvider) -> String {
     let policy = &sp.policy;
     let state = if sp.enabled { "enabled" } else { "disabled" };
@@ -88,14 +115,11 @@ pub(super) fn print(style: Style, sp: &ServiceProvider) -> String {
         ("may enter", sp.rule.to_string()),
         ("display name", sp.title().to_owned()),
     ];
-    for endpoint in sp.acs.iter() {
-        let mark = match endpoint {
-            default if default == sp.acs.default_endpoint() => " (default)",
-            other if other.binding == AcsBinding::Other => " (another binding, never used)",
-            _ => "",
-        };
-        fields.push(("answers go to", format!("{}{mark}", endpoint.location)));
-    }
+    let endpoints = sp
+        .acs
+        .iter()
+        .map(|acs| ("answers go to", endpoint(sp, acs)));
+    fields.extend(endpoints);
     fields.extend(sp.slo.iter().map(|endpoint| {
         let binding = endpoint.binding.word();
         ("logs out at", format!("{} ({binding})", endpoint.location))

@@ -103,7 +103,9 @@ pub(super) fn acs_refused(error: &AcsError) -> CliError {
     let fix = match error {
         AcsError::PlainHttp(_) => "use https, or add --allow-http if this is only a trial",
         AcsError::Location(_) => "write an absolute https address",
-        AcsError::NoPostEndpoint => "Responses leave by HTTP-POST: name such an address",
+        AcsError::NoBrowserEndpoint => {
+            "Responses leave by HTTP-POST or HTTP-Artifact: name such an address"
+        }
         AcsError::DuplicateIndex(_) => "mend the metadata: each index stands once",
     };
     refused(error.to_string(), fix)

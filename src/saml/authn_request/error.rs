@@ -48,8 +48,8 @@ pub enum RequestError {
     /// AssertionConsumerServiceIndex is no unsigned short.
     #[error("AssertionConsumerServiceIndex is not a number from 0 to 65535")]
     AcsIndex,
-    /// A Response can only leave by HTTP-POST.
-    #[error("ProtocolBinding is not HTTP-POST")]
+    /// No Response leaves by that binding on this way.
+    #[error("ProtocolBinding names a binding by which no Response can leave here")]
     ProtocolBinding,
     /// The ID is no xs:ID.
     #[error("the ID is missing or no NCName of at most 256 characters")]

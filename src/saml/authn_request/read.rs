@@ -1,6 +1,10 @@
 //! Reading the parts of an AuthnRequest, each rule a function.
 
-use super::{Asked, AskedAcs, AskedNameId, AskedSubject, MAXIMUM_AGE, Receiver, RequestError};
+use std::time::Duration;
+
+use super::{
+    Asked, AskedAcs, AskedBinding, AskedNameId, AskedSubject, MAXIMUM_AGE, Receiver, RequestError,
+};
 use crate::directory::name::{EntityId, MessageId};
 use crate::directory::service_provider::{NameIdFormat, ServiceProvider};
 use crate::directory::time::UnixTime;
@@ -17,7 +21,7 @@ pub(super) struct Context<'a> {
 }
 
 /// The children of an AuthnRequest in the order of the schema (Core 3.2.1, 3.4.1).
-const CHILDREN: [(&str, &str); 8] = [
+pub(super) const CHILDREN: [(&str, &str); 8] = [
     (uri::SAML.uri, "Issuer"),
     (uri::DS.uri, "Signature"),
     (uri::SAMLP.uri, "Extensions"),
@@ -31,13 +35,16 @@ const CHILDREN: [(&str, &str); 8] = [
 /// Each known child at most once, in order, and nothing else: no place for a wrapped original. The
 /// schema has no attributes of other namespaces here either: what another reader could take for
 /// `ID` or `AssertionConsumerServiceURL` is refused.
-pub(super) fn check_children(root: &Element) -> Result<(), RequestError> {
+pub(in crate::saml) fn check_children(
+    root: &Element,
+    allowed: &[(&str, &str)],
+) -> Result<(), RequestError> {
     if !root.attributes().all(|a| a.namespace().is_empty()) {
         return Err(RequestError::Schema);
     }
     let mut next = 0;
     for child in root.children() {
-        let place = CHILDREN
+        let place = allowed
             .iter()
             .position(|(namespace, local)| child.is(namespace, local));
         match place {
@@ -53,7 +60,7 @@ pub(super) fn check_children(root: &Element) -> Result<(), RequestError> {
 }
 
 /// The Issuer: present, of the format entity or none (Profiles 4.1.4.1).
-pub(super) fn issuer(root: &Element) -> Result<EntityId, RequestError> {
+pub(in crate::saml) fn issuer(root: &Element) -> Result<EntityId, RequestError> {
     let issuer = root
         .child(uri::SAML.uri, "Issuer")
         .ok_or(RequestError::Issuer)?;
@@ -75,8 +82,13 @@ pub(super) fn acs(root: &Element) -> Result<AskedAcs, RequestError> {
     if index.is_some() && (location.is_some() || binding.is_some()) {
         return Err(RequestError::AcsTwice);
     }
-    if binding.is_some_and(|binding| binding != uri::HTTP_POST) {
-        return Err(RequestError::ProtocolBinding);
+    if let Some(binding) = binding {
+        let binding = match binding {
+            uri::HTTP_POST => AskedBinding::Post,
+            uri::HTTP_ARTIFACT => AskedBinding::Artifact,
+            _ => return Err(RequestError::ProtocolBinding),
+        };
+        return Ok(AskedAcs::Bound(binding, location.map(str::to_owned)));
     }
     match (location, index) {
         (Some(location), _) => Ok(AskedAcs::Location(location.to_owned())),
@@ -94,7 +106,7 @@ pub(super) fn asked(root: &Element, context: &Context<'_>) -> Result<Asked, Requ
     version(root)?;
     let id = root.attribute("ID").ok_or(RequestError::Id)?;
     let id = MessageId::parse(id).map_err(|_| RequestError::Id)?;
-    issue_instant(root, context)?;
+    issue_instant(root, context.receiver.clock_skew, context.now)?;
     destination(root, context)?;
     scoping(root, context.receiver)?;
     Ok(Asked {
@@ -125,7 +137,7 @@ fn attribute_service(root: &Element, sp: &ServiceProvider) -> Result<Option<u16>
 }
 
 /// Version 2.0 and no other (Core 4.1.3).
-fn version(root: &Element) -> Result<(), RequestError> {
+pub(in crate::saml) fn version(root: &Element) -> Result<(), RequestError> {
     let version = root.attribute("Version").unwrap_or_default();
     let (major, minor) = version.split_once('.').unwrap_or((version, ""));
     let number = |text: &str| text.parse::<u32>().ok();
@@ -138,12 +150,16 @@ fn version(root: &Element) -> Result<(), RequestError> {
 }
 
 /// The window of IssueInstant (Bindings 3.4.5).
-fn issue_instant(root: &Element, context: &Context<'_>) -> Result<(), RequestError> {
+pub(in crate::saml) fn issue_instant(
+    root: &Element,
+    skew: Duration,
+    now: UnixTime,
+) -> Result<(), RequestError> {
     let text = root
         .attribute("IssueInstant")
         .ok_or(RequestError::IssueInstant)?;
     let issued = UnixTime::parse_xs_date_time(text).map_err(|_| RequestError::IssueInstant)?;
-    let (first, last) = window(context.receiver, context.now);
+    let (first, last) = window(skew, now);
     if issued > last {
         return Err(RequestError::Future);
     }
@@ -154,8 +170,7 @@ fn issue_instant(root: &Element, context: &Context<'_>) -> Result<(), RequestErr
 }
 
 /// The first and the last IssueInstant that is taken now.
-pub(in crate::saml) fn window(receiver: &Receiver, now: UnixTime) -> (UnixTime, UnixTime) {
-    let skew = receiver.clock_skew;
+pub(in crate::saml) fn window(skew: Duration, now: UnixTime) -> (UnixTime, UnixTime) {
     (now.minus(MAXIMUM_AGE + skew), now.plus(skew))
 }
 

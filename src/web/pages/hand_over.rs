@@ -23,6 +23,20 @@ pub struct PostFormPage {
     pub relay_state: Option<String>,
 }
 
+/// An artifact on its way to the SP's ACS (Bindings 3.6.3.2).
+#[derive(Debug, Template)]
+#[template(path = "artifact_form.html")]
+pub struct ArtifactFormPage {
+    /// Display name of the SP.
+    pub app_name: String,
+    /// The registered ACS.
+    pub acs: String,
+    /// The artifact.
+    pub artifact: String,
+    /// As it came.
+    pub relay_state: Option<String>,
+}
+
 /// Base64, in which HTML has nothing to escape: its alphabet is letters, digits, `+`, `/` and `=`.
 #[derive(Debug)]
 pub struct Base64(String);
@@ -94,6 +108,28 @@ impl PostFormPage {
                 saml_response: Base64::of(&hostile),
                 relay_state: Some(hostile),
             },
+        ]
+    }
+}
+
+#[cfg(test)]
+impl ArtifactFormPage {
+    pub(super) fn samples() -> Vec<Self> {
+        let hostile = super::tests::HOSTILE.to_owned();
+        let of = |app: &str, acs: &str, relay_state: Option<&str>| Self {
+            app_name: app.into(),
+            acs: acs.into(),
+            artifact: "AAQAAKurq6s=".into(),
+            relay_state: relay_state.map(Into::into),
+        };
+        vec![
+            of(
+                "Store",
+                "https://store.example.org/saml/acs",
+                Some("/a?b=\"c\""),
+            ),
+            of("Store", "https://store.example.org/saml/acs", None),
+            of(&hostile, "javascript:alert(1)", Some(&hostile)),
         ]
     }
 }

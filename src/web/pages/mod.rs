@@ -20,7 +20,7 @@ mod tests;
 pub use account::{AccountMessage, AccountPage, ChangePasswordPage, PasswordProblem, SessionRow};
 pub use denied::DeniedPage;
 pub use error::{ErrorPage, ReasonPage, ReasonRow, ReasonsIndexPage};
-pub use hand_over::{Base64, HandOnPage, IdpInitiatedConfirmPage, PostFormPage};
+pub use hand_over::{ArtifactFormPage, Base64, HandOnPage, IdpInitiatedConfirmPage, PostFormPage};
 pub use launcher::LauncherPage;
 pub use login::{AskingApp, LoginPage, Problem};
 pub use logout::{LogoutConfirmPage, SignedOutPage};

@@ -25,6 +25,7 @@ fn all() -> Vec<(String, String)> {
         render("logout_confirm", LogoutConfirmPage::samples()),
         render("signed_out", SignedOutPage::samples()),
         render("post_form", PostFormPage::samples()),
+        render("artifact_form", ArtifactFormPage::samples()),
         render("hand_on", HandOnPage::samples()),
         render("idp_initiated", IdpInitiatedConfirmPage::samples()),
         render("error", ErrorPage::samples()),
@@ -121,7 +122,9 @@ fn no_page_has_an_inline_script_an_inline_style_or_a_foreign_source() {
 #[test]
 fn only_the_pages_that_post_on_have_a_script() {
     for (name, html) in all() {
-        let posts_on = name.starts_with("post_form") || name.starts_with("hand_on");
+        let posts_on = ["post_form", "artifact_form", "hand_on"]
+            .iter()
+            .any(|page| name.starts_with(page));
         assert_eq!(html.contains("<script"), posts_on, "{name}");
         assert_eq!(html.contains("id=\"auto-submit\""), posts_on, "{name}");
     }
