@@ -9,6 +9,7 @@ pub mod attributes;
 pub mod authn_context;
 pub mod authn_request;
 pub mod binding;
+pub mod certificate;
 pub mod comparison;
 pub mod metadata;
 pub mod name_id;

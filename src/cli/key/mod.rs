@@ -1,5 +1,6 @@
 //! `doorward key`: the signing keys that SPs know us by, and how they follow one another.
 
+mod import;
 mod list;
 mod rollover;
 
@@ -45,6 +46,12 @@ Activating the retiring key goes back to it.")]
     /// Remove a key that signs for nobody any more, or a staged one that is not wanted
     #[command(after_help = "Example:\n  doorward key retire\n  doorward key retire 3f9a01bc")]
     Retire(Perhaps),
+    /// Stage a key and its certificate that were made elsewhere
+    #[command(after_help = "\
+Example:
+  doorward key import --cert idp.pem --key idp.key
+  doorward key import --pkcs12 idp.p12 --passphrase-stdin < passphrase")]
+    Import(import::Import),
 }
 
 /// Which key a command is about.
@@ -70,6 +77,7 @@ impl Key {
             Self::Show(named) => list::show(context, &open, &keys, &named.id).await,
             Self::Rotate(rotate) => rotate.run(context, &open, &keys).await,
             Self::Activate(key) => rollover::activate(context, &open, &keys, key.id).await,
+            Self::Import(import) => import.run(context, &open, &keys).await,
             Self::Retire(key) => rollover::retire(context, &open, &keys, key.id).await,
         }
     }
