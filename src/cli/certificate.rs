@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
 use openssl::x509::X509;
 
 use super::error::{CliError, refused};
-use crate::directory::time::UnixTime;
 use crate::saml::signature::VerifyingKey;
 
 /// Larger than any certificate, or chain of them.
@@ -55,16 +53,4 @@ pub(super) fn fingerprint(der: &[u8]) -> String {
 pub(super) fn to_pem(der: &[u8]) -> Option<String> {
     let pem = X509::from_der(der).and_then(|certificate| certificate.to_pem());
     String::from_utf8(pem.ok()?).ok()
-}
-
-/// How many days a certificate is still valid; negative when it has expired.
-pub(super) fn days_left(der: &[u8], now: UnixTime) -> Option<i32> {
-    let certificate = X509::from_der(der).ok()?;
-    let now = Asn1Time::from_unix(now.millis() / 1000).ok()?;
-    let left = now.diff(certificate.not_after()).ok()?;
-    Some(if left.secs < 0 {
-        left.days - 1
-    } else {
-        left.days
-    })
 }

@@ -10,6 +10,7 @@ mod check;
 mod context;
 #[cfg(feature = "demo")]
 mod demo;
+mod endings;
 mod error;
 mod fetch;
 mod init;

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::boot::{Booted, boot};
 use super::context::Context;
+use super::endings;
 use super::error::{CliError, refused};
 use super::logging;
 use crate::authn::password::Passwords;
@@ -48,9 +49,14 @@ impl Serve {
         tracing::info!(base_url, listen = %booted.config.listen, "serving");
         let stop = stop_on_signal()?;
         let cleaning = tokio::spawn(clean_up(booted.clone(), stop.clone()));
+        let warning = tokio::spawn(endings::warn(booted.clone(), stop.clone()));
         let tracing = trace(&booted.config.keys_dir, &app);
         serve(listener, app, stop).await?;
         cleaning.abort();
+        // What has begun to tell of ends tells them all: it has the lease of the day.
+        if let Err(error) = warning.await {
+            tracing::warn!(%error, "the warnings about certificates ended early");
+        }
         end_trace(tracing).await;
         booted.store.shut_down().await;
         name_head(&booted, &mut None).await;

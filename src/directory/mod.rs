@@ -8,6 +8,7 @@ pub mod attribute;
 pub mod attribute_sets;
 pub mod audit;
 pub mod duration;
+pub mod ending;
 pub mod facts;
 pub mod failures;
 pub mod name;

@@ -33,7 +33,7 @@ impl Store {
         now: UnixTime,
     ) -> Result<Cleaned, StoreError> {
         let mut cleaned = Cleaned::default();
-        if !self.take_lease(now).await? {
+        if !self.take_lease("clean-up", LEASE, now).await? {
             return Ok(cleaned);
         }
         loop {
@@ -47,17 +47,6 @@ impl Store {
         self.clear_artifacts(now).await?;
         self.give_lease_back().await?;
         Ok(cleaned)
-    }
-
-    async fn take_lease(&self, now: UnixTime) -> Result<bool, StoreError> {
-        let taken = sqlx::query(
-            "UPDATE leases SET held_until = ? WHERE name = 'clean-up' AND held_until <= ?",
-        )
-        .bind(now.plus(LEASE).millis())
-        .bind(now.millis())
-        .execute(self.pool())
-        .await?;
-        Ok(taken.rows_affected() == 1)
     }
 
     async fn give_lease_back(&self) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ mod error;
 mod facts;
 pub(crate) mod hex;
 mod keys;
+mod leases;
 mod migrate;
 mod queue;
 mod release;

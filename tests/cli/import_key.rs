@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 
 const PASSPHRASE: &str = "open sesame";
 
-fn ec(curve: Nid) -> PKey<Private> {
+pub(crate) fn ec(curve: Nid) -> PKey<Private> {
     let group = EcGroup::from_curve_name(curve).unwrap();
     PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
 }
@@ -24,7 +24,7 @@ fn rsa(bits: u32) -> PKey<Private> {
 }
 
 /// A self-signed certificate that ends so many days from now.
-fn certificate(key: &PKey<Private>, days: i64, digest: MessageDigest) -> X509 {
+pub(crate) fn certificate(key: &PKey<Private>, days: i64, digest: MessageDigest) -> X509 {
     let mut name = X509NameBuilder::new().unwrap();
     name.append_entry_by_text("CN", "idp.example").unwrap();
     let name = name.build();

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod endings;
 mod import_key;
 mod installation;
 mod keys;

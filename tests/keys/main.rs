@@ -7,6 +7,8 @@
 mod support;
 
 #[cfg(test)]
+mod endings;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod rollover;

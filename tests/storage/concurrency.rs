@@ -225,3 +225,23 @@ async fn a_queue_that_is_full_turns_away_and_loses_nothing_that_it_took() {
     let rows = home.count("SELECT COUNT(*) FROM audit_events WHERE kind = 'message'");
     assert_eq!(rows, taken);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_many_gets_a_lease_and_the_next_when_it_has_run_out() {
+    let home = Home::new().await;
+    let an_hour = Duration::from_hours(1);
+    let take = |store: doorward::storage::Store, now| {
+        tokio::spawn(async move { store.take_lease("work", an_hour, now).await.unwrap() })
+    };
+    for _ in 0..2 {
+        let tries: Vec<_> = (0..8)
+            .map(|_| take(home.store.clone(), home.now()))
+            .collect();
+        let mut taken = 0;
+        for one in tries {
+            taken += usize::from(one.await.unwrap());
+        }
+        assert_eq!(taken, 1);
+        home.clock.advance(an_hour);
+    }
+}

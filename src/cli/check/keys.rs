@@ -2,13 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::super::certificate::days_left;
 use super::super::context::Open;
 use super::super::error::CliError;
 use super::Findings;
-
-/// So long before its end a certificate is told about: SPs need time to take the next one.
-const WARN_DAYS: i32 = 60;
+use crate::directory::ending::Nearness;
+use crate::directory::signing_key::KeyState;
+use crate::keystore::endings::of_key;
+use crate::storage::StoredKey;
 
 pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
     let folder = &open.config.keys_dir;
@@ -34,28 +34,40 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
         );
     }
     for key in open.store.signing_keys().await?.keys {
-        let id = key.id.as_str();
-        match days_left(&key.certificate, open.clock.now()) {
-            None => findings.error(
-                "signing key",
-                format!("the certificate of {id} cannot be read"),
-                "restore the backup",
-            ),
-            Some(days) if days < 0 => findings.warning(
-                "signing key",
-                format!("the certificate of {id} has expired; some SPs refuse it"),
-                "plan a new key with the owners of the applications",
-            ),
-            Some(days) if days < WARN_DAYS => findings.warning(
-                "signing key",
-                format!("the certificate of {id} ends in {days} days"),
-                "plan a new key with the owners of the applications",
-            ),
-            Some(days) => findings.ok(
-                "signing key",
-                format!("{} {id}, {days} days left", key.algorithm),
-            ),
-        }
+        signing_key(findings, open, &key);
     }
     Ok(())
+}
+
+/// It opens, belongs to its certificate and signs; and its certificate lasts for a while.
+fn signing_key(findings: &mut Findings, open: &Open, key: &StoredKey) {
+    let name = format!("{} key {}", key.state.word(), key.id.as_str());
+    let before = findings.0.len();
+    let mut opened = open.signing_keys.all().iter();
+    let signed = match opened.find(|opened| opened.id == key.id) {
+        Some(opened) => opened
+            .key
+            .sign_octets(b"can it sign?")
+            .map_err(|error| error.to_string()),
+        None => Err("it does not open, or does not belong to its certificate".to_owned()),
+    };
+    if let Err(error) = signed {
+        let fix = "restore the backup; `doorward key rotate` makes another key meanwhile";
+        findings.error("signing key", format!("{name}: {error}"), fix);
+    }
+    let (ending, now) = (of_key(key), open.clock.now());
+    let told = format!("the certificate of the {name} {}", ending.in_words(now));
+    let fix = "`doorward key rotate`; docs/keys.md says how one key follows another";
+    match ending.nearness(now) {
+        Nearness::Far => {}
+        Nearness::Over if key.state == KeyState::Active => {
+            findings.error("signing key", told, fix);
+        }
+        _ => findings.warning("signing key", told, fix),
+    }
+    if findings.0.len() == before {
+        let days = ending.days_left(now);
+        let about = format!("{name} ({}), {days} days left", key.algorithm);
+        findings.ok("signing key", about);
+    }
 }

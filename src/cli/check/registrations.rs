@@ -1,11 +1,12 @@
 //! Every registered SP: its rule, its endpoints, its keys.
 
-use super::super::certificate::days_left;
 use super::super::context::Open;
 use super::super::error::CliError;
 use super::Findings;
+use crate::directory::ending::{Ends, Nearness};
 use crate::directory::name::RoleName;
 use crate::directory::service_provider::{AcsBinding, ServiceProvider, check_location};
+use crate::keystore::endings::of_sp;
 use crate::saml::signature::VerifyingKey;
 use crate::saml::sp_metadata;
 use crate::storage::{Registrations, RoleRow};
@@ -39,7 +40,8 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
         rule(findings, &name, sp, &roles);
         endpoints(findings, &name, sp);
         keys(findings, &name, sp, open);
-        metadata(findings, &name, sp, open);
+        endings(findings, &name, sp, open);
+        metadata(findings, &name, sp);
         if !sp.enabled {
             let fix = format!("`doorward sp enable {}` enables it", sp.name);
             findings.warning(&name, "it is disabled and gets nothing", fix);
@@ -99,14 +101,6 @@ fn keys(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) 
             Ok(_) => usable += 1,
             Err(error) => findings.error(name, format!("a certificate is refused: {error}"), &fix),
         }
-        // Only the key counts, but an expired certificate tells of a forgotten renewal.
-        if days_left(der, open.clock.now()).is_some_and(|days| days < 0) {
-            findings.warning(
-                name,
-                "a certificate has expired; its key is still taken",
-                &fix,
-            );
-        }
     }
     let bare = sp.bare_keys.iter();
     usable += bare
@@ -129,10 +123,28 @@ fn keys(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) 
     }
 }
 
-/// The metadata as it was imported may have run out since.
-fn metadata(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) {
+/// Only the key counts, and nothing closes because of a date; but an end tells of a renewal that
+/// somebody has to think of.
+fn endings(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) {
+    let now = open.clock.now();
+    for ending in of_sp(sp).filter(|ending| ending.nearness(now) != Nearness::Far) {
+        let told = format!("its {} {}", ending.what, ending.in_words(now));
+        let fix = match ending.what {
+            Ends::Metadata => format!("`doorward sp update {} --metadata FILE_OR_URL`", sp.name),
+            Ends::SigningCertificate => format!(
+                "its key is taken all the same; ask its owners for the next one, and \
+                 `doorward sp update {} --metadata FILE_OR_URL`",
+                sp.name
+            ),
+        };
+        findings.warning(name, told, fix);
+    }
+}
+
+/// What was imported can still be read.
+fn metadata(findings: &mut Findings, name: &str, sp: &ServiceProvider) {
     let Some(xml) = &sp.metadata else { return };
-    if let Err(error) = sp_metadata::parse(xml.as_bytes(), open.clock.now()) {
+    if let Err(error) = sp_metadata::parse_whenever(xml.as_bytes()) {
         findings.warning(
             name,
             error.to_string(),

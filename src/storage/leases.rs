@@ -1,0 +1,42 @@
+//! Work that one node at a time does.
+
+use std::time::Duration;
+
+use crate::directory::time::UnixTime;
+
+use super::Store;
+use super::error::StoreError;
+
+impl Store {
+    /// Takes the lease of this name for so long; `false`: another node has it, or had it a moment
+    /// ago. One that is never given back is how often something is done, by whichever node.
+    pub async fn take_lease(
+        &self,
+        name: &str,
+        length: Duration,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        let until = now.plus(length).millis();
+        let taken =
+            sqlx::query("UPDATE leases SET held_until = ? WHERE name = ? AND held_until <= ?")
+                .bind(until)
+                .bind(name)
+                .bind(now.millis())
+                .execute(self.pool())
+                .await?;
+        if taken.rows_affected() == 1 {
+            return Ok(true);
+        }
+        // Held, or never taken before: of several nodes that take it first, one writes the row.
+        let first = sqlx::query("INSERT INTO leases (name, held_until) VALUES (?, ?)")
+            .bind(name)
+            .bind(until)
+            .execute(self.pool())
+            .await;
+        match first.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
