@@ -46,6 +46,7 @@ fn sp(rule: Rule) -> ServiceProvider {
         bare_keys: vec![],
         name_id_formats: vec![],
         requested: Requested::default(),
+        declared: crate::directory::protection::Declared::default(),
         metadata: None,
         policy: Policy::default(),
     }

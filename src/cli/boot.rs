@@ -7,9 +7,11 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::signing_key::KeyState;
+use crate::keystore::decryption_keys::{self, DecryptionKeysError};
 use crate::keystore::{
     Keystore, KeystoreError, Secrets, SigningKeys, SigningKeysError, signing_keys,
 };
+use crate::saml::encryption::DecryptionKeys;
 use crate::storage::{Durability, Store, StoreError};
 
 /// Everything that commands and the server need.
@@ -25,6 +27,8 @@ pub struct Booted {
     pub secrets: Secrets,
     /// The keys that sign.
     pub signing_keys: SigningKeys,
+    /// The keys for what is encrypted to us.
+    pub decryption_keys: DecryptionKeys,
 }
 
 /// Why the database or the keys could not be opened.
@@ -39,6 +43,9 @@ pub enum BootError {
     /// The signing keys.
     #[error(transparent)]
     SigningKeys(#[from] SigningKeysError),
+    /// The keys for what is encrypted to us.
+    #[error(transparent)]
+    DecryptionKeys(#[from] DecryptionKeysError),
 }
 
 /// Opens what the configuration names. `program` names this process in the audit log.
@@ -54,12 +61,22 @@ pub async fn boot(config: Config, clock: Clock, program: &str) -> Result<Booted,
         .start(secrets.chain_key(), program.to_owned(), clock.clone())
         .await?;
     let signing_keys = signing_keys(&config, &clock, &store, &secrets, program).await?;
+    let decryption_keys = decryption_keys::load(
+        &store,
+        &secrets,
+        &clock,
+        decryption_keys::kind_beside(config.signing_algorithm),
+        (&host(&config), program),
+        &config.denied_algorithms,
+    )
+    .await?;
     Ok(Booted {
         config,
         clock,
         store,
         secrets,
         signing_keys,
+        decryption_keys,
     })
 }
 

@@ -92,6 +92,7 @@ impl Open {
     /// Who issues, for previews.
     pub(super) fn issuer(&self) -> Issuer {
         Issuer {
+            denied: self.config.denied_algorithms.clone(),
             entity_id: self.config.entity_id.as_str().to_owned(),
             pairwise_secret: PairwiseSecret::new(*self.secrets.pairwise_secret()),
             limits: self.config.session,

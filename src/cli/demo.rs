@@ -223,6 +223,7 @@ async fn register(
         bare_keys: metadata.bare_keys,
         name_id_formats: metadata.name_id_formats,
         requested: metadata.requested,
+        declared: metadata.declared,
         metadata: Some(metadata.xml),
         policy: Policy {
             display_name: Some(kind.name().to_owned()),

@@ -104,6 +104,7 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
         entity_id: config.entity_id.as_str().to_owned(),
         limits: config.session,
         clock_skew: config.clock_skew,
+        denied_algorithms: config.denied_algorithms.clone(),
         throttle: config.throttle,
         contact: config.contact.clone(),
         about: config.about.clone(),
@@ -120,6 +121,7 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
         store,
         &booted.secrets,
         booted.signing_keys.clone(),
+        booted.decryption_keys.clone(),
         passwords,
     ))
 }

@@ -84,6 +84,12 @@ pub const KEYS: &[Key] = &[
         "rsa3072",
         "Kind of the first signing key: `rsa2048`, `rsa3072`, `rsa4096`, `p256` or `p384`.",
     ),
+    list(
+        "denied_algorithms",
+        "",
+        "Algorithms, by their identifiers, that are neither used nor accepted, for signatures, digests or \
+         encryption. MD5, SHA-1 signatures, DSA, Triple DES and RSA PKCS#1 v1.5 encryption never are.",
+    ),
     text(
         "throttle",
         "on",

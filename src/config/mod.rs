@@ -4,6 +4,7 @@
 //! and the fix. This room knows nothing of databases or HTTP.
 
 mod about;
+mod algorithms;
 mod keys;
 mod read;
 mod source;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::authn::password::Cost;
+use crate::directory::algorithms::DeniedAlgorithms;
 use crate::directory::name::EntityId;
 use crate::directory::release::SiteRelease;
 use crate::directory::service_provider::is_loopback;
@@ -55,6 +57,8 @@ pub struct Config {
     pub keys_dir: PathBuf,
     /// Kind of the first signing key.
     pub signing_algorithm: KeyKind,
+    /// Algorithms that are neither used nor accepted.
+    pub denied_algorithms: DeniedAlgorithms,
     /// Whether failed sign-ins make the next one wait.
     pub throttle: bool,
     /// How long sessions live.

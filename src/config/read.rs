@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::about::About;
+use super::algorithms;
 use super::source::Source;
 use super::value::{self, Wrong, word, wrong};
 use super::{Config, Durability, LogForm, LogLevel, SQLITE, about};
@@ -30,6 +31,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
     let keys_dir = source.value("keys_dir", |text| Ok(folder.join(text)));
     let listen = source.value("listen", value::socket_address);
     let signing_algorithm = source.value("signing_algorithm", signing_algorithm);
+    let denied_algorithms = source.value("denied_algorithms", algorithms::denied);
     let throttle = source.value("throttle", on_or_off);
     let contact = source.value("contact", contact);
     let about = about::read(source);
@@ -52,6 +54,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         database_url,
         keys_dir: keys_dir?,
         signing_algorithm: signing_algorithm?,
+        denied_algorithms: denied_algorithms.unwrap_or_default(),
         throttle: throttle?,
         session: session?,
         clock_skew: clock_skew?,

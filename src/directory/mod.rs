@@ -4,6 +4,7 @@
 //! be written down, and everything else depends on it.
 
 pub mod acs;
+pub mod algorithms;
 pub mod attribute;
 pub mod attribute_sets;
 pub mod audit;
@@ -12,6 +13,7 @@ pub mod ending;
 pub mod facts;
 pub mod failures;
 pub mod name;
+pub mod protection;
 pub mod reason;
 pub mod release;
 pub mod rule;

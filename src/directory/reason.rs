@@ -95,6 +95,18 @@ reason_codes! {
         "The app asks for somebody other than the person who is signed in.",
         "Sign in as the person that the app expects.",
         "The AuthnRequest has a Subject that does not strongly match (Core 3.3.4).";
+    EncryptionImpossible = "encryption-impossible":
+        "What this app is told has to be encrypted, and no key of it can be used.",
+        "Ask the app's owners.",
+        "`doorward check` says what is wrong with its keys or algorithms; `doorward sp update NAME --metadata` or --encryption-certificate mends it. Nothing leaves in plain instead.";
+    NoCommonAlgorithm = "no-common-algorithm":
+        "The app takes no signature that can be made here.",
+        "Ask the app's owners.",
+        "`doorward check` says what its metadata declares (alg:SigningMethod, alg:DigestMethod) or what --signature-algorithm asks for that the signing key cannot make.";
+    Undecryptable = "undecryptable":
+        "The message holds something encrypted that no key here opens.",
+        "Go back to the app and start again; tell its owners.",
+        "The EncryptedID is for another key, altered, or in another algorithm than RSA-OAEP with AES-GCM. Our metadata names the key; which step failed is not said on purpose.";
     BadEncoding = "bad-encoding":
         "The message cannot be decoded.",
         "Go back to the app and start again.",

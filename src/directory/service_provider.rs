@@ -4,6 +4,7 @@ pub use super::acs::{
     AcsBinding, AcsEndpoint, AcsEndpoints, AcsError, Pick, check_location, is_loopback,
 };
 use super::name::{EntityId, KeyId, RoleName, SpId, SpName};
+use super::protection::{Declared, Protection};
 use super::release::{Lifetimes, ReleasePolicy, Requested, SiteRelease};
 use super::rule::Rule;
 use super::slo_endpoint::SloEndpoints;
@@ -38,6 +39,8 @@ pub struct ServiceProvider {
     pub name_id_formats: Vec<String>,
     /// What its metadata says about attributes.
     pub requested: Requested,
+    /// What its metadata declares about encryption and algorithms.
+    pub declared: Declared,
     /// The metadata document as it was given, if there was one.
     pub metadata: Option<String>,
     /// What the administrator decided.
@@ -137,6 +140,8 @@ pub struct Policy {
     pub signing_key: Option<KeyId>,
     /// `--assertion-lifetime` and its kin.
     pub lifetimes: Lifetimes,
+    /// How what goes to it is encrypted and signed.
+    pub protection: Protection,
 }
 
 /// What is signed in a Response (Profiles 4.1.4.5, E26).

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::attributes;
 use super::authn_request::{Asked, AskedSubject};
+use super::encryption::{self, Recipient, RecipientError};
 use super::name_id::NameId;
 use super::response::{Issuer, ResponseError, Stamp};
 use super::uri;
 use super::xml::Writer;
 use crate::access::Grant;
+use crate::directory::protection::Encrypt;
 use crate::directory::release::Lifetimes;
 use crate::directory::service_provider::NameIdFormat;
 use crate::directory::time::UnixTime;
@@ -43,8 +45,56 @@ pub(super) struct SessionPart<'a> {
     pub(super) ends_at: UnixTime,
 }
 
+/// The identifier as it stands in the assertion.
+pub(super) enum Identifier {
+    /// For all to read who can read the assertion.
+    Plain(NameId),
+    /// For the SP's key alone, because the SP asked for it (Core 3.4.1.1).
+    Encrypted(NameId, Box<Recipient>),
+}
+
+impl Identifier {
+    /// What it says to whom it is for.
+    pub(super) const fn name_id(&self) -> &NameId {
+        match self {
+            Self::Plain(name_id) | Self::Encrypted(name_id, _) => name_id,
+        }
+    }
+
+    fn write(&self, w: &mut Writer<'_>) -> Result<(), ResponseError> {
+        match self {
+            Self::Plain(name_id) => name_id.write(w),
+            Self::Encrypted(name_id, recipient) => {
+                let mut alone = Writer::with_capacity(512);
+                name_id.write(&mut alone);
+                recipient.write_encrypted_id(w, &alone.finish()?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The identifier that the SP gets, encrypted where it asked for that.
+pub(super) fn identifier(
+    grant: &Grant<'_>,
+    asked: &Asked,
+    issuer: &Issuer,
+    session_index: &str,
+) -> Result<Identifier, ResponseError> {
+    let name_id = name_id(grant, asked, issuer, session_index)?;
+    if !asked.name_id.encrypted {
+        return Ok(Identifier::Plain(name_id));
+    }
+    if grant.sp().policy.protection.encrypt == Encrypt::Never {
+        return Err(ResponseError::NoEncryptedId(RecipientError::NoKey));
+    }
+    let recipient = encryption::willing_recipient(grant.sp(), &issuer.denied);
+    let recipient = recipient.map_err(ResponseError::NoEncryptedId)?;
+    Ok(Identifier::Encrypted(name_id, Box::new(recipient)))
+}
+
 /// The identifier that the SP gets, or why there is none.
-pub(super) fn name_id(
+fn name_id(
     grant: &Grant<'_>,
     asked: &Asked,
     issuer: &Issuer,
@@ -117,7 +167,7 @@ fn strongly_matches(subject: &AskedSubject, name_id: &NameId, issuer: &Issuer, s
 pub(super) fn write(
     grant: &Grant<'_>,
     asked: &Asked,
-    name_id: &NameId,
+    identifier: &Identifier,
     issuer: &Issuer,
     stamp: &Stamp,
     times: Times,
@@ -139,7 +189,7 @@ pub(super) fn write(
     w.element(uri::SAML, "Issuer", &issuer.entity_id);
     let after_issuer = w.position();
     w.start(uri::SAML, "Subject");
-    name_id.write(&mut w);
+    identifier.write(&mut w)?;
     w.start(uri::SAML, "SubjectConfirmation")
         .attribute("Method", uri::BEARER);
     w.start(uri::SAML, "SubjectConfirmationData");

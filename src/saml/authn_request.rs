@@ -17,6 +17,7 @@ pub(super) use read::window;
 
 use super::authn_context::AuthnContext;
 use super::binding::{Binding, Detached, Inbound};
+use super::encryption::DecryptionKeys;
 use super::signature::{self, VerifyingKey};
 use super::uri;
 use super::xml::{self, Document, Limits};
@@ -51,6 +52,8 @@ pub struct Receiver {
     pub context: AuthnContext,
     /// Tolerance for others' clocks.
     pub clock_skew: Duration,
+    /// Our keys for what is encrypted to us.
+    pub decryption: DecryptionKeys,
 }
 
 /// What an SP asks for, in a form that a sealed token can carry (decision 9). It holds what was
@@ -130,6 +133,9 @@ pub struct AskedNameId {
     pub create_forbidden: bool,
     /// SPNameQualifier was given, and is echoed.
     pub sp_name_qualifier: bool,
+    /// The identifier is wanted encrypted (Core 3.4.1.1).
+    #[serde(default)]
+    pub encrypted: bool,
 }
 
 /// The Subject of a request, to be strongly matched (Core 3.3.4).
@@ -350,6 +356,7 @@ impl Asked {
             format: None,
             create_forbidden: false,
             sp_name_qualifier: false,
+            encrypted: false,
         };
         Self {
             id: None,

@@ -1,10 +1,12 @@
 //! Our own metadata: who we are, where messages go, which keys sign (Metadata 2.4.3).
 
 use super::artifact::ENDPOINT_INDEX;
+use super::encryption::DecryptionKeys;
 use super::signature::{DigestAlgorithm, SignError, SignatureAlgorithm, SigningKey};
 use super::uri;
 use super::xml::{Namespace, WriteError, Writer};
 use crate::digest::sha256;
+use crate::directory::algorithms::DeniedAlgorithms;
 use crate::directory::name::MessageId;
 use crate::directory::service_provider::NameIdFormat;
 use crate::directory::time::UnixTime;
@@ -14,6 +16,8 @@ use crate::directory::time::UnixTime;
 pub struct IdpMetadata<'a> {
     /// Our entityID.
     pub entity_id: &'a str,
+    /// Our keys for what is encrypted to us, and what is denied.
+    pub decryption: &'a DecryptionKeys,
     /// Until when a copy may be used.
     pub valid_until: UnixTime,
     /// How long a copy may be used without asking again, as an `xs:duration` (Metadata 2.3.2).
@@ -143,7 +147,7 @@ impl IdpMetadata<'_> {
         w.attribute("entityID", self.entity_id);
         w.attribute("validUntil", &valid_until);
         let at = w.position();
-        algorithms(&mut w);
+        algorithms(&mut w, self.decryption.denied());
         self.role(&mut w);
         if let Some(organization) = &self.profile.organization {
             organization.write(&mut w);
@@ -176,6 +180,7 @@ impl IdpMetadata<'_> {
             w.element(uri::DS, "X509Certificate", certificate);
             w.end().end().end();
         }
+        self.decryption.write_descriptor(w);
         // Everything else stands before the NameIDFormats in the schema, the sign-on after them.
         let sign_on = |endpoint: &&Endpoint<'_>| endpoint.service >= Service::SingleSignOn;
         self.endpoints(w, |endpoint| !sign_on(endpoint));
@@ -239,16 +244,18 @@ impl OrganizationName<'_> {
 }
 
 /// The algorithms that we verify (algorithm support, section 2).
-fn algorithms(w: &mut Writer<'_>) {
+fn algorithms(w: &mut Writer<'_>, denied: &DeniedAlgorithms) {
     w.start(uri::MD, "Extensions");
-    for digest in DigestAlgorithm::ALL {
+    let digests = DigestAlgorithm::ALL.map(DigestAlgorithm::uri);
+    for uri in digests.iter().filter(|uri| !denied.contains(uri)) {
         w.start(uri::ALG, "DigestMethod")
-            .attribute("Algorithm", digest.uri())
+            .attribute("Algorithm", uri)
             .end();
     }
-    for signature in SignatureAlgorithm::ALL {
+    let signatures = SignatureAlgorithm::ALL.map(SignatureAlgorithm::uri);
+    for uri in signatures.iter().filter(|uri| !denied.contains(uri)) {
         w.start(uri::ALG, "SigningMethod")
-            .attribute("Algorithm", signature.uri())
+            .attribute("Algorithm", uri)
             .end();
     }
     w.end();

@@ -11,6 +11,7 @@ pub mod authn_request;
 pub mod binding;
 pub mod certificate;
 pub mod comparison;
+pub mod encryption;
 pub mod metadata;
 pub mod name_id;
 pub mod redact;

@@ -9,15 +9,17 @@ mod tests;
 
 use thiserror::Error;
 
-use super::assertion::{self, SessionPart, Times, name_id};
+use super::assertion::{self, SessionPart, Times, identifier};
 use super::attributes::TYPE_PREFIXES;
 use super::authn_request::{Asked, ReplyTo};
+use super::encryption::{self, EncryptError, Recipient, RecipientError};
 use super::name_id::PairwiseSecret;
 use super::signature::{SignError, SigningKey};
 use super::status::Status;
 use super::uri;
 use super::xml::{WriteError, Writer};
 use crate::access::Grant;
+use crate::directory::algorithms::DeniedAlgorithms;
 use crate::directory::name::MessageId;
 use crate::directory::reason::ReasonCode;
 use crate::directory::release::SiteRelease;
@@ -37,6 +39,8 @@ pub struct Issuer {
     pub limits: SessionLimits,
     /// What is released by rules of the site.
     pub release: SiteRelease,
+    /// Algorithms that are not used.
+    pub denied: DeniedAlgorithms,
 }
 
 /// The instant and the fresh ids of one Response.
@@ -65,6 +69,15 @@ pub enum ResponseError {
     /// An attribute has more values than an assertion takes.
     #[error(transparent)]
     TooManyValues(#[from] TooManyValues),
+    /// The assertion has to be encrypted, and cannot be (C-E7).
+    #[error("the assertion has to be encrypted: {0}")]
+    NoRecipient(#[from] RecipientError),
+    /// The identifier has to be encrypted, and cannot be.
+    #[error("the request asks for an encrypted identifier: {0}")]
+    NoEncryptedId(RecipientError),
+    /// The encryption failed.
+    #[error("nothing could be encrypted: {0}")]
+    Encrypt(#[from] EncryptError),
     /// A value cannot be carried by XML.
     #[error("a released value cannot be written: {0}")]
     Write(#[from] WriteError),
@@ -78,10 +91,12 @@ impl ResponseError {
     #[must_use]
     pub fn status(&self) -> Option<Status> {
         match self {
-            Self::NoNameId => Some(Status::InvalidNameIdPolicy),
+            Self::NoNameId | Self::NoEncryptedId(_) => Some(Status::InvalidNameIdPolicy),
             Self::SubjectMismatch => Some(Status::UnknownPrincipal),
-            Self::Write(_) | Self::TooManyValues(_) => Some(Status::Responder),
-            Self::NotCurrent | Self::Sign(_) => None,
+            Self::NoRecipient(_) | Self::Write(_) | Self::TooManyValues(_) => {
+                Some(Status::Responder)
+            }
+            Self::NotCurrent | Self::Encrypt(_) | Self::Sign(_) => None,
         }
     }
 
@@ -89,10 +104,13 @@ impl ResponseError {
     #[must_use]
     pub fn reason(&self) -> ReasonCode {
         match self {
-            Self::NoNameId => ReasonCode::InvalidNameIdPolicy,
+            Self::NoNameId | Self::NoEncryptedId(_) => ReasonCode::InvalidNameIdPolicy,
             Self::SubjectMismatch => ReasonCode::UnknownPrincipal,
+            Self::NoRecipient(_) => ReasonCode::EncryptionImpossible,
             Self::NotCurrent => ReasonCode::Overloaded,
-            Self::TooManyValues(_) | Self::Write(_) | Self::Sign(_) => ReasonCode::Internal,
+            Self::TooManyValues(_) | Self::Write(_) | Self::Encrypt(_) | Self::Sign(_) => {
+                ReasonCode::Internal
+            }
         }
     }
 }
@@ -119,6 +137,7 @@ enum Content {
         sign: Sign,
         /// Prefixes that only values use, for every signature.
         prefixes: &'static [&'static str],
+        recipient: Option<Recipient>,
     },
     Status(Status),
 }
@@ -174,7 +193,9 @@ impl Response {
         if !grant.is_current(stamp.now) || grant.session().is_none() {
             return Err(ResponseError::NotCurrent);
         }
-        let name_id = name_id(&grant, asked, issuer, &release.session_index)?;
+        // Before anything is written: what has to be encrypted never exists as an answer in plain.
+        let recipient = encryption::recipient(grant.sp(), &issuer.denied)?;
+        let identifier = identifier(&grant, asked, issuer, &release.session_index)?;
         let policy = &grant.sp().policy;
         let times = Times::usable(stamp.now, &policy.lifetimes);
         let session_end = release.session.ends_at(issuer.limits);
@@ -185,7 +206,7 @@ impl Response {
             ends_at: own_end.map_or(session_end, |own| own.min(session_end)),
         };
         let (xml, after_issuer) =
-            assertion::write(&grant, asked, &name_id, issuer, stamp, times, &session)?;
+            assertion::write(&grant, asked, &identifier, issuer, stamp, times, &session)?;
         Ok(Self {
             id: stamp.response_id.clone(),
             now: stamp.now,
@@ -193,7 +214,7 @@ impl Response {
             destination: grant.acs().location.clone(),
             in_response_to: grant.in_response_to().map(str::to_owned),
             relay_state: asked.relay_state.clone(),
-            name_id: Some(name_id.sent()),
+            name_id: Some(identifier.name_id().sent()),
             content: Content::Assertion {
                 xml,
                 id: stamp.assertion_id.clone(),
@@ -204,6 +225,7 @@ impl Response {
                 } else {
                     &[]
                 },
+                recipient,
             },
         })
     }
@@ -223,8 +245,8 @@ impl Response {
         }
     }
 
-    /// Signs what is to be signed: the assertion first, then the Response around it. A
-    /// status is always signed.
+    /// Signs and encrypts what is to be: the assertion is signed first, then encrypted, then the
+    /// Response around it is signed. A status is always signed.
     pub fn sign(self, key: &SigningKey) -> Result<SignedResponse, ResponseError> {
         let (content, sign_response, prefixes) = match &self.content {
             Content::Status(status) => (Inner::Status(*status), true, Default::default()),
@@ -234,12 +256,17 @@ impl Response {
                 after_issuer,
                 sign,
                 prefixes,
+                recipient,
             } => {
                 let xml = match sign {
                     Sign::Response => xml.clone(),
                     Sign::Both | Sign::Assertion => {
                         key.sign_enveloped(xml, id.as_str(), *after_issuer, prefixes)?
                     }
+                };
+                let xml = match recipient {
+                    Some(recipient) => recipient.encrypted_assertion(&xml)?,
+                    None => xml,
                 };
                 (Inner::Assertion(xml), *sign != Sign::Assertion, *prefixes)
             }
@@ -297,13 +324,13 @@ impl Response {
     }
 }
 
-/// What goes into the Response, the assertion signed already.
+/// What goes into the Response, the assertion signed and encrypted already.
 enum Inner {
     Assertion(String),
     Status(Status),
 }
 
-/// The assertion that a dry run would lead to: unsigned, and expired before it was made, so that
+/// The assertion that a dry run would lead to: unsigned, not encrypted, and expired before it was made, so that
 /// no SP takes it (`access try`).
 #[expect(
     clippy::needless_pass_by_value,
@@ -316,12 +343,12 @@ pub fn preview(
     stamp: &Stamp,
 ) -> Result<String, ResponseError> {
     let index = "preview";
-    let name_id = name_id(&grant, asked, issuer, index)?;
+    let identifier = identifier(&grant, asked, issuer, index)?;
     let session = SessionPart {
         signed_in_at: stamp.now,
         index,
         ends_at: stamp.now,
     };
     let times = Times::expired(stamp.now, &grant.sp().policy.lifetimes);
-    assertion::write(&grant, asked, &name_id, issuer, stamp, times, &session).map(|(xml, _)| xml)
+    assertion::write(&grant, asked, &identifier, issuer, stamp, times, &session).map(|(xml, _)| xml)
 }

@@ -4,6 +4,8 @@
 //! pinned (`aggregate`); it goes through the same strict reader as a message. What it does not say,
 //! the registration has to.
 
+mod declared;
+
 use std::time::Duration;
 
 use thiserror::Error;
@@ -14,6 +16,7 @@ use super::uri;
 use super::xml::{self, Element, Limits, XmlError};
 use crate::directory::duration::parse_xs_duration;
 use crate::directory::name::{EntityId, NameError};
+use crate::directory::protection::Declared;
 use crate::directory::release::Requested;
 use crate::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, AcsError, ServiceProvider,
@@ -40,6 +43,8 @@ pub struct SpMetadata {
     pub name_id_formats: Vec<String>,
     /// What it says about attributes.
     pub requested: Requested,
+    /// What it declares about encryption and algorithms.
+    pub declared: Declared,
     /// AuthnRequestsSigned: it signs, so what is unsigned is not from it.
     pub authn_requests_signed: bool,
     /// WantAssertionsSigned.
@@ -67,6 +72,7 @@ impl SpMetadata {
         sp.bare_keys = self.bare_keys;
         sp.name_id_formats = self.name_id_formats;
         sp.requested = self.requested;
+        sp.declared = self.declared;
         sp.metadata = Some(self.xml);
         let policy = &mut sp.policy;
         if policy.display_name.as_ref() == before.and_then(|before| before.display_name.as_ref()) {
@@ -118,7 +124,7 @@ pub enum MetadataError {
     )]
     AttributeConsumingService,
     /// A key that cannot be used.
-    #[error("a signing key is refused: {0}")]
+    #[error("a key is refused: {0}")]
     Key(KeyError),
     /// A certificate that is no base64.
     #[error("an X509Certificate is not base64")]
@@ -169,6 +175,7 @@ pub(super) fn of_entity(entity: &Element) -> Result<SpMetadata, MetadataError> {
         bare_keys,
         name_id_formats: texts(sp, "NameIDFormat"),
         requested: requested::read(entity, sp)?,
+        declared: declared::read(entity, sp)?,
         authn_requests_signed: boolean(sp, "AuthnRequestsSigned")?,
         want_assertions_signed: boolean(sp, "WantAssertionsSigned")?,
         valid_until: lifetime.valid_until,

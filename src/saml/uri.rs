@@ -17,6 +17,10 @@ pub const ALG: Namespace<'static> =
     Namespace::new("alg", "urn:oasis:names:tc:SAML:metadata:algsupport");
 /// `ds`: XML Signature.
 pub const DS: Namespace<'static> = Namespace::new("ds", "http://www.w3.org/2000/09/xmldsig#");
+/// `xenc`: XML Encryption.
+pub const XENC: Namespace<'static> = Namespace::new("xenc", "http://www.w3.org/2001/04/xmlenc#");
+/// `xenc11`: the additions of XML Encryption 1.1.
+pub const XENC11: Namespace<'static> = Namespace::new("xenc11", "http://www.w3.org/2009/xmlenc11#");
 
 /// `S`: the envelope of SOAP 1.1 (Bindings 3.2.2).
 pub const SOAP: Namespace<'static> =
@@ -48,3 +52,5 @@ pub const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEF
 pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 /// The format of an entityID as a NameID (Core 8.3.6).
 pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+/// The format that asks for an EncryptedID (Core 3.4.1.1).
+pub const ENCRYPTED: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted";

@@ -10,6 +10,7 @@ use crate::directory::service_provider::{
 use crate::directory::slo_endpoint::{SloBinding, SloEndpoint, SloEndpoints};
 
 use super::error::{Column, StoreError};
+use super::sp_protection::{self, PartRow, ProtectionParts, protection_arms};
 use super::{Store, entity_key, hex, sp_release};
 
 /// A registration with everything that belongs to it: the rows carry a tag.
@@ -73,13 +74,14 @@ macro_rules! registrations {
             " UNION ALL SELECT 9, l.sp_id, l.binding, l.location, l.response_location, NULL, NULL, \
              NULL, NULL, NULL, NULL, l.position, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
              FROM service_providers s JOIN sp_slo l ON l.sp_id = s.id WHERE ",
-            $which
+            $which,
+            protection_arms!($which)
         )
     };
 }
 
 /// How many arms of the statement ask the same question.
-const ARMS: usize = 13;
+const ARMS: usize = 13 + sp_protection::ARMS;
 
 const BY_ENTITY: &str = registrations!("s.entity_key = ?");
 const BY_ID: &str = registrations!("s.id = ?");
@@ -218,6 +220,7 @@ struct Parts {
     formats: Vec<String>,
     metadata: Option<String>,
     signing_key: Option<KeyId>,
+    protection: ProtectionParts,
 }
 
 impl Parts {
@@ -261,7 +264,16 @@ impl Parts {
                 location: row.t2.unwrap_or_default(),
                 response_location: row.t3,
             }),
-            _ => self.metadata = Some(text),
+            7 => self.metadata = Some(text),
+            tag => self.protection.take(PartRow {
+                tag,
+                t1: text,
+                t2: row.t2,
+                t3: row.t3,
+                n2: row.n2,
+                n3: row.n3,
+                b1: row.b1.unwrap_or_default(),
+            })?,
         }
         Ok(())
     }
@@ -309,6 +321,7 @@ impl Parts {
         };
         // A registration without a rule is none: its door stays closed (decision 2).
         let rule = Rule::new(quantifier, self.rule);
+        let (declared, protection) = self.protection.finish()?;
         let name = row.t1.unwrap_or_default();
         let entity_id = row.t2.unwrap_or_default();
         let name_id = match row.t9 {
@@ -330,6 +343,7 @@ impl Parts {
             bare_keys: self.bare_keys,
             name_id_formats: self.formats,
             requested: std::mem::take(&mut self.release.requested),
+            declared,
             metadata: self.metadata,
             policy: Policy {
                 display_name: row.t4,
@@ -345,6 +359,7 @@ impl Parts {
                 allow_http: row.n7 == Some(1),
                 signing_key: self.signing_key,
                 lifetimes: self.release.lifetimes,
+                protection,
             },
         })
     }

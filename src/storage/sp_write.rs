@@ -9,7 +9,7 @@ use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider, Sign};
 
 use super::error::StoreError;
-use super::{Store, entity_key, sp_release};
+use super::{Store, entity_key, sp_protection, sp_release};
 
 type Tx = Transaction<'static, Sqlite>;
 
@@ -66,6 +66,10 @@ impl Store {
         .into_iter()
         .chain(sp_release::DELETE)
         {
+            let delete = sqlx::query(statement).bind(sp.id.as_str());
+            delete.execute(&mut *write.tx).await?;
+        }
+        for statement in sp_protection::DELETIONS {
             let delete = sqlx::query(statement).bind(sp.id.as_str());
             delete.execute(&mut *write.tx).await?;
         }
@@ -181,7 +185,7 @@ async fn insert_parts(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreErro
             .execute(&mut **tx)
             .await?;
     }
-    Ok(())
+    sp_protection::insert(tx, sp).await
 }
 
 async fn insert_list(

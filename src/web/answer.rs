@@ -13,6 +13,7 @@ use super::flow::{Flow, Purpose, to_login};
 use super::headers;
 use super::launcher;
 use super::pages::{Base64, DeniedPage, PostFormPage};
+use super::protection::warn_about_weak_encryption;
 use super::trace::Sent;
 use super::visit::Visit;
 use crate::access::{self, Denial, Freshness, Grant, Refusal};
@@ -183,6 +184,7 @@ async fn release(
     }
     let (trace, name) = (&visit.trace, sp.name.as_str());
     tracing::info!(%trace, sp = name, user = user.name.as_str(), "assertion issued");
+    warn_about_weak_encryption(trace, sp);
     Ok(Try::Released(response))
 }
 

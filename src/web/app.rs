@@ -12,6 +12,7 @@ use super::signing::KeyRing;
 use crate::authn::password::Passwords;
 use crate::clock::{Clock, random_each};
 use crate::config::{About, Network};
+use crate::directory::algorithms::DeniedAlgorithms;
 use crate::directory::name::{MessageId, SpId};
 use crate::directory::reason::ReasonCode;
 use crate::directory::release::SiteRelease;
@@ -21,6 +22,7 @@ use crate::directory::time::UnixTime;
 use crate::keystore::{Secrets, SigningKeys};
 use crate::saml::authn_context::AuthnContext;
 use crate::saml::authn_request::Receiver;
+use crate::saml::encryption::DecryptionKeys;
 use crate::saml::name_id::PairwiseSecret;
 use crate::saml::response::{Issuer, Stamp};
 use crate::saml::signature::VerifyingKey;
@@ -64,6 +66,8 @@ pub struct Site {
     pub limits: SessionLimits,
     /// Tolerance for others' clocks.
     pub clock_skew: Duration,
+    /// Algorithms that are neither used nor accepted.
+    pub denied_algorithms: DeniedAlgorithms,
     /// Whether failed sign-ins make the next one wait.
     pub throttle: bool,
     /// Whom people ask where the SP names nobody.
@@ -120,7 +124,9 @@ impl Registered {
             .bare_keys
             .iter()
             .map(|der| VerifyingKey::from_public_key_der(der));
-        let keys = certificates.chain(bare).filter_map(Result::ok).collect();
+        let keys = certificates.chain(bare).filter_map(Result::ok);
+        let denied = &site.denied_algorithms;
+        let keys = keys.map(|key| key.denying(denied)).collect();
         Self { sp, keys }
     }
 }
@@ -134,6 +140,7 @@ impl App {
         store: Store,
         secrets: &Secrets,
         signing_keys: SigningKeys,
+        decryption: DecryptionKeys,
         passwords: Passwords,
     ) -> Self {
         let issuer = Issuer {
@@ -141,12 +148,14 @@ impl App {
             pairwise_secret: PairwiseSecret::new(*secrets.pairwise_secret()),
             limits: site.limits,
             release: site.release.clone(),
+            denied: site.denied_algorithms.clone(),
         };
         let receiver = Receiver {
             entity_id: site.entity_id.clone(),
             sso_location: format!("{}/saml/sso", site.base_url),
             context: AuthnContext::of_password(site.protects_passwords()),
             clock_skew: site.clock_skew,
+            decryption,
         };
         Self(Arc::new(Inner {
             site,

@@ -174,10 +174,13 @@ fn status(reason: ReasonCode) -> StatusCode {
         ReasonCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ReasonCode::NotFound => StatusCode::NOT_FOUND,
         ReasonCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        ReasonCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ReasonCode::Internal | ReasonCode::EncryptionImpossible | ReasonCode::NoCommonAlgorithm => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
         ReasonCode::NoAuthnContext
         | ReasonCode::InvalidNameIdPolicy
         | ReasonCode::BadForm
+        | ReasonCode::Undecryptable
         | ReasonCode::BadEncoding
         | ReasonCode::DuplicateParameter
         | ReasonCode::MissingParameter

@@ -102,6 +102,7 @@ async fn publish(app: &App) -> Result<Published, Failure> {
     let error_url = format!("{base}/reasons");
     let document = IdpMetadata {
         entity_id: &site.entity_id,
+        decryption: &app.receiver.decryption,
         valid_until: midnight.plus(VALIDITY),
         cache_duration: CACHE_DURATION,
         profile: profile(app, &error_url),
@@ -109,7 +110,9 @@ async fn publish(app: &App) -> Result<Published, Failure> {
         certificates: certificates.collect(),
         endpoints: endpoints(base),
     };
-    let signed = document.sign(keys.active()).map_err(Failure::internal)?;
+    let key = keys.active().avoiding(&site.denied_algorithms);
+    let key = key.map_err(Failure::internal)?;
+    let signed = document.sign(&key).map_err(Failure::internal)?;
     let new = Published {
         day: today,
         key_version: keys.version(),

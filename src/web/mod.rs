@@ -20,6 +20,7 @@ mod launcher;
 mod login;
 mod logout;
 mod metadata;
+mod protection;
 mod reasons;
 mod routes;
 mod signing;

@@ -44,12 +44,17 @@ impl KeyRing {
 
 impl App {
     /// The key that signs whatever is sent to this SP: the one that it is held at, else the active
-    /// one. There is no other way to sign towards an SP.
+    /// one, in the algorithms that the SP takes (C-ALG3). There is no other way to sign towards an SP.
     pub(super) fn signing_key_for(&self, sp: &ServiceProvider) -> Result<Arc<SigningKey>, Failure> {
         let keys = self.key_ring.current();
-        let key = keys.of(sp).cloned();
-        key.ok_or_else(|| {
+        let key = keys.of(sp).ok_or_else(|| {
             Failure::internal("the signing key that it is held at does not open").at(sp)
+        })?;
+        let key = key.towards(sp, &self.site.denied_algorithms);
+        key.map(Arc::new).map_err(|error| {
+            Failure::of(ReasonCode::NoCommonAlgorithm)
+                .because(error)
+                .at(sp)
         })
     }
 

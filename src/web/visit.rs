@@ -184,6 +184,7 @@ mod tests {
                 absolute: Duration::from_hours(12),
             },
             clock_skew: Duration::from_mins(3),
+            denied_algorithms: crate::directory::algorithms::DeniedAlgorithms::default(),
             throttle: true,
             contact: None,
             about: crate::config::About::default(),

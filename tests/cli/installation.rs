@@ -176,7 +176,7 @@ fn wrong_usage_ends_with_2_and_what_is_not_built_yet_is_unknown() {
             "--require-role",
             "r",
             "--encrypt",
-            "auto",
+            "sometimes",
         ],
         &[
             "sp",

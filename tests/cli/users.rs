@@ -197,6 +197,7 @@ fn every_change_is_in_the_audit_log_with_who_did_it() {
         .collect();
     let expected = [
         "key-created",
+        "key-created",
         "role-added",
         "user-added",
         "role-added",

@@ -98,6 +98,7 @@ impl World {
             store.clone(),
             &secrets,
             signing_keys(&store, &secrets, &clock).await,
+            doorward::saml::encryption::DecryptionKeys::default(),
             passwords,
         );
         let router = router(app);
@@ -360,6 +361,7 @@ fn service_provider(door: usize, registration: &Registration) -> ServiceProvider
         bare_keys: Vec::new(),
         name_id_formats: Vec::new(),
         requested: Requested::default(),
+        declared: doorward::directory::protection::Declared::default(),
         metadata: None,
         policy: Policy {
             denied: if registration.tells_sp {
@@ -383,6 +385,7 @@ fn site() -> Site {
             absolute: Duration::from_hours(12),
         },
         clock_skew: Duration::from_mins(3),
+        denied_algorithms: doorward::directory::algorithms::DeniedAlgorithms::default(),
         throttle: false,
         contact: None,
         about: About::default(),

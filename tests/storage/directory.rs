@@ -2,9 +2,11 @@
 
 use crate::home::{Home, name, new_user, service_provider};
 use doorward::clock::Clock;
+use doorward::directory::algorithms::{DataEncryption, SignatureAlgorithm};
 use doorward::directory::attribute::ReleasedAttribute;
 use doorward::directory::audit::AuditKind;
 use doorward::directory::name::{EntityId, RoleName};
+use doorward::directory::protection::{Encrypt, Protection};
 use doorward::directory::release::{
     Amount, AttributeConsumingService, Lifetimes, ReleasePolicy, Requested, RequestedAttribute,
     SubjectIdRequirement,
@@ -98,6 +100,11 @@ async fn a_registration_is_read_back_as_written() {
             assertion: Some(Duration::from_secs(90)),
             not_before_margin: Some(Duration::ZERO),
             session: Some(Duration::from_hours(1)),
+        },
+        protection: Protection {
+            encrypt: Encrypt::Always,
+            data_encryption: Some(DataEncryption::Aes128Gcm),
+            signature: Some(SignatureAlgorithm::RsaSha512),
         },
     };
     sp.requested = requested();

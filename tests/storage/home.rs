@@ -4,6 +4,9 @@ use doorward::clock::{Clock, random_id};
 use doorward::directory::audit::{AuditEvent, AuditKind};
 use doorward::directory::facts::{Facts, FactsParts};
 use doorward::directory::name::{EntityId, RoleName, SpId, SpName, UserId, UserName};
+use doorward::directory::protection::{
+    Declared, EncryptionKey, EncryptionMethod, KeyForm, SigningMethod,
+};
 use doorward::directory::release::Requested;
 use doorward::directory::rule::{Quantifier, Rule};
 use doorward::directory::service_provider::{
@@ -185,8 +188,39 @@ pub(crate) fn service_provider(name: &str, rule: Rule) -> ServiceProvider {
         bare_keys: vec![vec![4]],
         name_id_formats: vec!["urn:b".to_owned(), "urn:a".to_owned()],
         requested: Requested::default(),
+        declared: declared(),
         metadata: Some("<EntityDescriptor/>".to_owned()),
         policy: Policy::default(),
+    }
+}
+
+/// One of everything that metadata may declare.
+fn declared() -> Declared {
+    let method = |algorithm: &str, digest: Option<&str>| EncryptionMethod {
+        algorithm: algorithm.to_owned(),
+        digest: digest.map(str::to_owned),
+        mgf: digest.map(|digest| format!("mgf-{digest}")),
+    };
+    let key = |key, is_for_encryption, methods| EncryptionKey {
+        key,
+        is_for_encryption,
+        methods,
+    };
+    Declared {
+        encryption_keys: vec![
+            key(KeyForm::Certificate(vec![5]), true, vec![]),
+            key(
+                KeyForm::Bare(vec![6]),
+                false,
+                vec![method("urn:z", None), method("urn:y", Some("urn:d"))],
+            ),
+        ],
+        signing_methods: vec![SigningMethod {
+            algorithm: "urn:s".to_owned(),
+            minimum_bits: Some(2048),
+            maximum_bits: None,
+        }],
+        digest_methods: vec!["urn:q".to_owned(), "urn:p".to_owned()],
     }
 }
 

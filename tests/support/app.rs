@@ -115,6 +115,12 @@ impl Product {
         }
     }
 
+    /// Adds lines to its configuration; they count after a restart.
+    pub(crate) fn settings(&self, lines: &str) {
+        let text = std::fs::read_to_string(&self.config).expect("it was just written");
+        std::fs::write(&self.config, format!("{text}{lines}\n")).expect("it can be written");
+    }
+
     /// Stops the process as an administrator would (SIGTERM) and starts it again on the same
     /// folder. Not for the demo, whose folder ends with it.
     pub(crate) async fn restart(&mut self) {

@@ -70,6 +70,12 @@ impl Browser {
         self
     }
 
+    /// The same browser on the way to an SP that has this private key (PEM).
+    pub(crate) fn decrypting(mut self, key: &str) -> Self {
+        self.oracle = self.oracle.decrypting(key);
+        self
+    }
+
     /// One GET, as if typed in. A redirect is not followed.
     pub(crate) async fn get(&self, url: &str) -> Answer {
         self.send(self.client.get(url), Initiator::Person).await

@@ -29,6 +29,13 @@ pub(crate) struct Message {
     /// The message in an ArtifactResponse; its signatures are listed with the outer ones.
     #[serde(default)]
     pub(crate) carried: Option<Box<Message>>,
+    /// The text of the assertion, where it came encrypted.
+    pub(crate) decrypted: Option<String>,
+    /// How it was encrypted.
+    pub(crate) encryption: Option<Encryption>,
+    /// The signatures in what was decrypted.
+    #[serde(default)]
+    pub(crate) signatures_inside: Vec<Signature>,
     pub(crate) acs_url: Option<String>,
     pub(crate) is_passive: Option<String>,
     pub(crate) force_authn: Option<String>,
@@ -37,6 +44,11 @@ pub(crate) struct Message {
     pub(crate) want_authn_requests_signed: Option<String>,
     #[serde(default)]
     pub(crate) certificates: Vec<String>,
+    #[serde(default)]
+    pub(crate) encryption_certificates: Vec<String>,
+    /// Every algorithm that the metadata names.
+    #[serde(default)]
+    pub(crate) algorithms: Vec<String>,
     #[serde(default)]
     pub(crate) name_id_formats: Vec<String>,
     #[serde(default)]
@@ -57,12 +69,21 @@ pub(crate) struct Signature {
     pub(crate) digest: String,
 }
 
+/// How something was encrypted: `aes256-gcm`, `rsa-oaep/sha256/sha1` (transport, digest, mask).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Encryption {
+    pub(crate) data: String,
+    pub(crate) transport: String,
+    pub(crate) recipient: Option<String>,
+}
+
 /// The one assertion of a Response that says Success.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Assertion {
     pub(crate) id: String,
     pub(crate) issuer: String,
     pub(crate) name_id: Option<NameId>,
+    pub(crate) encrypted_id: Option<Encryption>,
     pub(crate) confirmation_method: String,
     pub(crate) confirmation: Confirmation,
     pub(crate) not_before: Option<String>,
@@ -123,6 +144,14 @@ impl Assertion {
 }
 
 impl Message {
+    /// The certificate that others encrypt to, in PEM.
+    pub(crate) fn encryption_pem(&self) -> String {
+        pem(self
+            .encryption_certificates
+            .first()
+            .expect("metadata has one"))
+    }
+
     /// Which elements are signed, in the order of the document.
     pub(crate) fn signed(&self) -> Vec<&str> {
         self.signatures.iter().map(|s| s.of.as_str()).collect()
@@ -143,6 +172,7 @@ impl Message {
 #[derive(Debug, Clone)]
 pub(crate) struct Oracle {
     certificates: Vec<String>,
+    decryption_key: Option<String>,
 }
 
 impl Oracle {
@@ -159,13 +189,23 @@ impl Oracle {
     pub(crate) fn of_certificates_in(metadata: &str) -> Self {
         let message = read(metadata).unwrap_or_else(|why| panic!("metadata: {why}\n{metadata}"));
         let certificates = message.certificates.iter().map(|der| pem(der)).collect();
-        Self { certificates }
+        Self {
+            certificates,
+            decryption_key: None,
+        }
+    }
+
+    /// The same for who has this private key (PEM) and gets what is encrypted to it.
+    pub(crate) fn decrypting(mut self, key: &str) -> Self {
+        self.decryption_key = Some(key.to_owned());
+        self
     }
 
     /// Reads a message that the product sent; panics with the whole text where xmlsec1 or the
     /// schemas object.
     pub(crate) fn check(&self, xml: &str) -> Message {
-        let message = read(xml).unwrap_or_else(|why| panic!("the schemas object: {why}\n{xml}"));
+        let message = ask(xml, self.decryption_key.as_deref());
+        let message = message.unwrap_or_else(|why| panic!("the schemas object: {why}\n{xml}"));
         assert!(
             message.id.starts_with('_') && message.id.len() >= 41,
             "ID is no `_` and 160 bits in hex: {}",
@@ -179,21 +219,32 @@ impl Oracle {
         let always = ["EntityDescriptor", "ArtifactResponse"];
         let must_be_signed = message.assertion.is_some() || always.contains(&message.kind.as_str());
         assert!(
-            !must_be_signed || !message.signatures.is_empty(),
+            !must_be_signed
+                || !message.signatures.is_empty()
+                || !message.signatures_inside.is_empty(),
             "nothing is signed:\n{xml}"
         );
-        for signature in &message.signatures {
+        let outside = message.signatures.iter().map(|signature| (signature, xml));
+        // What was decrypted is verified as it stands, alone.
+        let decrypted = message.decrypted.as_deref().unwrap_or_default();
+        let inside = message.signatures_inside.iter();
+        let inside = inside.map(|signature| (signature, decrypted));
+        for (signature, text) in outside.chain(inside) {
             let verified = self
                 .certificates
                 .iter()
-                .any(|certificate| xmlsec1_verifies(xml, &signature.xpath, certificate));
-            assert!(verified, "xmlsec1 refuses {}:\n{xml}", signature.xpath);
+                .any(|certificate| xmlsec1_verifies(text, &signature.xpath, certificate));
+            assert!(verified, "xmlsec1 refuses {}:\n{text}", signature.xpath);
         }
     }
 }
 
 /// Asks lxml and both sets of schemas.
 pub(crate) fn read(xml: &str) -> Result<Message, String> {
+    ask(xml, None)
+}
+
+fn ask(xml: &str, key: Option<&str>) -> Result<Message, String> {
     static READER: OnceLock<Mutex<Reader>> = OnceLock::new();
     // A reader that an earlier test left poisoned is still in step: the lock is only ever held
     // around one whole exchange.
@@ -201,7 +252,7 @@ pub(crate) fn read(xml: &str) -> Result<Message, String> {
         .get_or_init(|| Mutex::new(Reader::start()))
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    reader.ask(xml)
+    reader.ask(xml, key)
 }
 
 /// One Python process for all tests of a binary: loading the schemas takes half a second. It ends
@@ -227,7 +278,7 @@ impl Reader {
         }
     }
 
-    fn ask(&mut self, xml: &str) -> Result<Message, String> {
+    fn ask(&mut self, xml: &str, key: Option<&str>) -> Result<Message, String> {
         #[derive(Deserialize)]
         #[serde(rename_all = "lowercase")]
         enum Answer {
@@ -235,7 +286,7 @@ impl Reader {
             Error(String),
         }
         let mut line = String::new();
-        writeln!(self.questions, "{}", json!({ "xml": xml })).expect("oracle.py reads");
+        writeln!(self.questions, "{}", json!({ "xml": xml, "key": key })).expect("oracle.py reads");
         self.answers.read_line(&mut line).expect("oracle.py writes");
         match serde_json::from_str(&line) {
             Ok(Answer::Ok(message)) => Ok(*message),
@@ -310,6 +361,49 @@ fn xmlsec1_signs_or_says(template: &str, xpath: &str, private_key: &str) -> Resu
     // It writes an XML declaration, which our templates do not have.
     let start = signed.find("?>\n").map_or(0, |end| end + 3);
     Ok(signed[start..].trim_end().to_owned())
+}
+
+/// Decrypts the first EncryptedData in a document with the xmlsec1 command line; the document comes
+/// back with what was in it in its place.
+pub(crate) fn xmlsec1_decrypts(xml: &str, private_key: &str) -> Result<String, String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let document = written(folder.path(), "encrypted.xml", xml);
+    let key = written(folder.path(), "key.pem", private_key);
+    let mut command = Command::new("xmlsec1");
+    command.args(["--decrypt", "--privkey-pem"]);
+    let output = command.arg(key).arg(document).output();
+    told(&output.expect("xmlsec1 starts"))
+}
+
+/// Encrypts a document into the template with the xmlsec1 command line.
+pub(crate) fn xmlsec1_encrypts(
+    template: &str,
+    plain: &str,
+    session_key: &str,
+    certificate: &str,
+) -> Result<String, String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let template = written(folder.path(), "template.xml", template);
+    let plain = written(folder.path(), "plain.xml", plain);
+    let certificate = written(folder.path(), "certificate.pem", certificate);
+    let mut command = Command::new("xmlsec1");
+    command
+        .args(["--encrypt", "--pubkey-cert-pem"])
+        .arg(certificate);
+    command.args(["--session-key", session_key, "--xml-data"]);
+    let output = command.arg(plain).arg(template).output();
+    told(&output.expect("xmlsec1 starts"))
+}
+
+fn told(output: &std::process::Output) -> Result<String, String> {
+    if output.status.success() {
+        let text = String::from_utf8_lossy(&output.stdout);
+        // It writes an XML declaration, which ours do not have.
+        let text = text.split_once("?>\n").map_or(&*text, |(_, after)| after);
+        Ok(text.trim_end().to_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
 }
 
 fn xmlsec1(action: &str, xpath: &str) -> Command {

@@ -68,6 +68,33 @@ impl Sp {
         )
     }
 
+    /// Its metadata with more in it: elements in the SPSSODescriptor's Extensions, and KeyDescriptor
+    /// elements behind that for signing.
+    pub(crate) fn metadata_with(&self, extensions: &str, descriptors: &str) -> String {
+        let role = "<md:KeyDescriptor use=\"signing\">";
+        let extensions = if extensions.is_empty() {
+            String::new()
+        } else {
+            format!("<md:Extensions>{extensions}</md:Extensions>")
+        };
+        self.metadata("")
+            .replacen(role, &format!("{extensions}{role}"), 1)
+            .replacen(
+                "</md:KeyDescriptor>",
+                &format!("</md:KeyDescriptor>{descriptors}"),
+                1,
+            )
+    }
+
+    /// A KeyDescriptor with its key: for encryption, or without `use`; with EncryptionMethod elements.
+    pub(crate) fn key_descriptor(&self, key_use: Option<&str>, methods: &str) -> String {
+        let key_use = key_use.map_or_else(String::new, |of| format!(" use=\"{of}\""));
+        format!(
+            r#"<md:KeyDescriptor{key_use}><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{methods}</md:KeyDescriptor>"#,
+            self.certificate_base64(),
+        )
+    }
+
     pub(crate) fn certificate_base64(&self) -> String {
         STANDARD.encode(self.certificate.to_der().expect("a certificate has DER"))
     }

@@ -7,6 +7,7 @@ use crate::directory::ending::{Ends, Nearness};
 use crate::directory::name::RoleName;
 use crate::directory::service_provider::{AcsBinding, ServiceProvider, check_location};
 use crate::keystore::endings::of_sp;
+use crate::saml::encryption;
 use crate::saml::signature::VerifyingKey;
 use crate::saml::sp_metadata;
 use crate::storage::{Registrations, RoleRow};
@@ -41,6 +42,7 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
         endpoints(findings, &name, sp);
         keys(findings, &name, sp, open);
         endings(findings, &name, sp, open);
+        protection(findings, &name, sp, open);
         metadata(findings, &name, sp);
         if !sp.enabled {
             let fix = format!("`doorward sp enable {}` enables it", sp.name);
@@ -119,6 +121,38 @@ fn keys(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) 
             name,
             "has to sign its requests, but no key of it is known",
             &fix,
+        );
+    }
+}
+
+/// What it is told has to be encrypted and signed as it takes it.
+fn protection(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) {
+    let denied = &open.config.denied_algorithms;
+    match encryption::recipient(sp, denied) {
+        Err(error) => findings.error(
+            name,
+            format!("nothing can be sent to it: {error}"),
+            format!(
+                "`doorward sp update {} --metadata FILE_OR_URL`, or --encryption-certificate",
+                sp.name
+            ),
+        ),
+        Ok(Some(to)) if to.data_encryption().is_malleable() => findings.warning(
+            name,
+            format!("{} can be altered unseen", to.data_encryption().word()),
+            "ask its owners for AES-GCM",
+        ),
+        Ok(_) => {}
+    }
+    let signing = open.signing_keys.of(sp).map(|key| key.towards(sp, denied));
+    if let Some(Err(error)) = signing {
+        findings.error(
+            name,
+            format!("nothing can be sent to it: {error}"),
+            format!(
+                "`doorward sp update {} --signature-algorithm auto`, or other metadata",
+                sp.name
+            ),
         );
     }
 }

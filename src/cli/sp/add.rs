@@ -11,6 +11,7 @@ use super::attributes::note_empty;
 use super::document::document;
 use super::endpoints::{Described, Source, checked};
 use super::options::Options;
+use super::protection::check_protection;
 use super::signing_key::SigningKeyChoice;
 use super::slo;
 use crate::clock::random_id;
@@ -68,11 +69,13 @@ impl Add {
             certificates: described.certificates,
             bare_keys: described.bare_keys,
             name_id_formats: described.name_id_formats,
+            declared: described.declared,
             requested: described.requested,
             metadata: described.xml,
             policy,
         };
         check_keys(&sp)?;
+        check_protection(&sp, &open)?;
         register(context, &open, &sp).await
     }
 }

@@ -6,10 +6,12 @@ use super::super::certificate::fingerprint;
 use super::super::context::names;
 use super::super::output::{Style, record, yes_or_no};
 use super::{attributes, told};
+use crate::directory::algorithms::{DataEncryption, SignatureAlgorithm};
 use crate::directory::name::KeyId;
+use crate::directory::protection::Encrypt;
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{
-    AcsBinding, AcsEndpoint, Denied, NameIdFormat, ServiceProvider, Sign,
+    AcsBinding, AcsEndpoint, Denied, NameIdFormat, Policy, ServiceProvider, Sign,
 };
 use crate::directory::slo_endpoint::SloEndpoint;
 
@@ -39,6 +41,10 @@ pub(super) fn document(sp: &ServiceProvider) -> Value {
         "release": told::release(sp), "lifetimes": told::lifetimes(sp),
         "release_roles": policy.release_roles.as_ref().map(names),
         "allow_idp_initiated": policy.allow_idp_initiated, "allow_http": policy.allow_http,
+        "encryption_keys": sp.declared.encryption_keys.len(),
+        "encrypt": policy.protection.encrypt.word(),
+        "encryption_algorithm": policy.protection.data_encryption.map(DataEncryption::word),
+        "signature_algorithm": policy.protection.signature.map(SignatureAlgorithm::word),
         "signing_key": policy.signing_key.as_ref().map(KeyId::as_str)})
 }
 
@@ -75,6 +81,28 @@ fn sign(sign: Sign) -> &'static str {
         Sign::Assertion => "assertion",
         Sign::Response => "response",
     }
+}
+
+fn signs(policy: &Policy) -> String {
+    let what = sign(policy.sign);
+    policy.protection.signature.map_or_else(
+        || what.to_owned(),
+        |algorithm| format!("{what}, {}", algorithm.word()),
+    )
+}
+
+fn encrypts(sp: &ServiceProvider) -> String {
+    let protection = sp.policy.protection;
+    let keys = sp.declared.encryption_keys.iter();
+    let named = keys.filter(|key| key.is_for_encryption).count();
+    let when = match (protection.encrypt, named) {
+        (Encrypt::Auto, 0) => "auto (no key is named for it)",
+        (when, _) => when.word(),
+    };
+    protection.data_encryption.map_or_else(
+        || when.to_owned(),
+        |algorithm| format!("{when}, {}", algorithm.word()),
+    )
 }
 
 fn denied(denied: Denied) -> &'static str {
@@ -140,7 +168,8 @@ pub(super) fn print(style: Style, sp: &ServiceProvider) -> String {
         "the active one",
     );
     fields.extend([
-        ("signs", sign(policy.sign).to_owned()),
+        ("signs", signs(policy)),
+        ("encrypts", encrypts(sp)),
         ("with key", with_key),
         ("signed requests", yes_or_no(policy.require_signed_requests)),
         ("when refused", denied(policy.denied).to_owned()),

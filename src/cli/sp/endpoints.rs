@@ -9,6 +9,7 @@ use super::super::context::Open;
 use super::super::error::{CliError, refused};
 use super::metadata;
 use crate::directory::name::EntityId;
+use crate::directory::protection::{Declared, EncryptionKey, KeyForm};
 use crate::directory::release::Requested;
 use crate::directory::service_provider::{AcsBinding, AcsEndpoint, AcsEndpoints, AcsError};
 use crate::directory::slo_endpoint::SloEndpoint;
@@ -17,7 +18,7 @@ use crate::directory::slo_endpoint::SloEndpoint;
 #[derive(Debug, Args)]
 pub(super) struct Source {
     /// Its SAML metadata: a file, or an http(s) address
-    #[arg(long, value_name = "FILE_OR_URL", conflicts_with_all = ["acs", "certificates"])]
+    #[arg(long, value_name = "FILE_OR_URL", conflicts_with_all = ["acs", "certificates", "encryption_certificates"])]
     pub(super) metadata: Option<String>,
     /// By hand: an address that takes Responses by HTTP-POST (repeat; the first is the default)
     #[arg(long, value_name = "URL")]
@@ -25,6 +26,9 @@ pub(super) struct Source {
     /// By hand: a certificate that its requests are signed with, PEM or DER (repeat for several)
     #[arg(long = "certificate", value_name = "FILE")]
     pub(super) certificates: Vec<PathBuf>,
+    /// By hand: a certificate that assertions are encrypted to, PEM or DER (repeat for several)
+    #[arg(long = "encryption-certificate", value_name = "FILE")]
+    pub(super) encryption_certificates: Vec<PathBuf>,
 }
 
 /// What was described.
@@ -39,6 +43,7 @@ pub(super) struct Described {
     pub(super) name_id_formats: Vec<String>,
     pub(super) requested: Requested,
     pub(super) signs_requests: bool,
+    pub(super) declared: Declared,
     pub(super) xml: Option<String>,
 }
 
@@ -57,12 +62,14 @@ impl Source {
                     name_id_formats: read.name_id_formats,
                     requested: read.requested,
                     signs_requests: read.authn_requests_signed,
+                    declared: read.declared,
                     xml: Some(read.xml),
                 })
             }
             None => Ok(Described {
                 acs: endpoints(&self.acs)?,
                 certificates: self.read_certificates()?,
+                declared: self.read_encryption_keys()?,
                 ..Described::default()
             }),
         }
@@ -71,6 +78,22 @@ impl Source {
     pub(super) fn read_certificates(&self) -> Result<Vec<Vec<u8>>, CliError> {
         let files = self.certificates.iter();
         files.map(|file| certificate::read(file)).collect()
+    }
+
+    /// The keys given by hand; nothing is known of what their owner supports.
+    pub(super) fn read_encryption_keys(&self) -> Result<Declared, CliError> {
+        let key = |file: &PathBuf| {
+            Ok(EncryptionKey {
+                key: KeyForm::Certificate(certificate::read(file)?),
+                is_for_encryption: true,
+                methods: vec![],
+            })
+        };
+        let keys: Result<_, CliError> = self.encryption_certificates.iter().map(key).collect();
+        Ok(Declared {
+            encryption_keys: keys?,
+            ..Declared::default()
+        })
     }
 }
 

@@ -6,6 +6,7 @@ mod document;
 mod endpoints;
 mod metadata;
 mod options;
+mod protection;
 mod release;
 mod signing_key;
 mod slo;

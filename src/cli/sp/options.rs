@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::super::error::{CliError, refused, usage};
+use super::protection::ProtectionOptions;
 use super::release::{LifetimeOptions, ReleaseOptions};
 use crate::directory::name::RoleName;
 use crate::directory::rule::{Quantifier, Rule};
@@ -52,6 +53,8 @@ pub(super) struct Options {
     allow_http: Option<bool>,
     #[command(flatten)]
     lifetimes: LifetimeOptions,
+    #[command(flatten)]
+    protection: ProtectionOptions,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -105,6 +108,7 @@ impl Options {
             || self.nameid.is_some()
             || self.release.says_something()
             || self.lifetimes.says_something()
+            || self.protection.says_something()
     }
 
     /// The rule of a new registration, which has to be said (decision 2).
@@ -167,6 +171,7 @@ impl Options {
             allow_http,
             signing_key: before.signing_key,
             lifetimes: self.lifetimes.lifetimes(before.lifetimes)?,
+            protection: self.protection.on_top_of(before.protection),
         })
     }
 

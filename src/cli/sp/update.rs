@@ -13,6 +13,7 @@ use super::document::document;
 use super::endpoints::{Source, acs_refused, checked, endpoints};
 use super::metadata;
 use super::options::Options;
+use super::protection::check_protection;
 use super::signing_key::SigningKeyChoice;
 use super::slo;
 use crate::directory::audit::{AuditEvent, AuditKind};
@@ -44,6 +45,7 @@ impl Update {
         let described = self.source.metadata.is_some()
             || !self.source.acs.is_empty()
             || !self.source.certificates.is_empty()
+            || !self.source.encryption_certificates.is_empty()
             || self.slo.said().is_some();
         let decided = self.options.says_something() || self.signing_key.says_something();
         if !described && self.new_name.is_none() && !decided {
@@ -68,6 +70,7 @@ impl Update {
         let slo = slo.unwrap_or_else(|| sp.slo.iter().cloned().collect());
         sp.slo = slo::checked(slo, sp.policy.allow_http)?;
         check_keys(&sp)?;
+        check_protection(&sp, &open)?;
         store(context, &open, &before, &sp).await
     }
 
@@ -98,6 +101,9 @@ impl Update {
         if !self.source.certificates.is_empty() {
             sp.certificates = self.source.read_certificates()?;
             sp.bare_keys.clear();
+        }
+        if !self.source.encryption_certificates.is_empty() {
+            sp.declared.encryption_keys = self.source.read_encryption_keys()?.encryption_keys;
         }
         Ok(sp)
     }

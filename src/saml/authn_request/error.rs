@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::directory::name::MessageId;
 use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::{AcsEndpoint, ServiceProvider};
+use crate::saml::encryption::DecryptError;
 use crate::saml::signature::SignatureError;
 use crate::saml::status::Status;
 use crate::saml::xml::XmlError;
@@ -87,6 +88,9 @@ pub enum RequestError {
     /// A Subject with SubjectConfirmation, or without a NameID (Profiles 4.1.4.1).
     #[error("the Subject has a SubjectConfirmation or no plain NameID")]
     Subject,
+    /// An EncryptedID that our keys do not open; nothing more is said.
+    #[error("the Subject: {0}")]
+    EncryptedId(#[from] DecryptError),
     /// Scoping lists identity providers, and not us (Core 3.4.1.2).
     #[error("the IDPList in Scoping does not name this identity provider")]
     Scoping,
@@ -122,6 +126,7 @@ impl RequestError {
             Self::Destination | Self::NoDestination => ReasonCode::WrongDestination,
             Self::NameIdPolicy => ReasonCode::InvalidNameIdPolicy,
             Self::AuthnContext => ReasonCode::NoAuthnContext,
+            Self::EncryptedId(_) => ReasonCode::Undecryptable,
             Self::Subject | Self::Scoping | Self::AttributeConsumingService => {
                 ReasonCode::UnsupportedRequest
             }

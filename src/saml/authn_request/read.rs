@@ -9,6 +9,7 @@ use crate::directory::name::{EntityId, MessageId};
 use crate::directory::service_provider::{NameIdFormat, ServiceProvider};
 use crate::directory::time::UnixTime;
 use crate::saml::authn_context::AuthnContext;
+use crate::saml::encryption::DecryptError;
 use crate::saml::uri;
 use crate::saml::xml::Element;
 
@@ -118,7 +119,7 @@ pub(super) fn asked(root: &Element, context: &Context<'_>) -> Result<Asked, Requ
         signed: context.signed,
         name_id: name_id_policy(root, context.sp)?,
         context: authn_context(root, context.receiver)?,
-        subject: subject(root)?,
+        subject: subject(root, context.receiver)?,
         attribute_service: attribute_service(root, context.sp)?,
     })
 }
@@ -217,10 +218,12 @@ fn name_id_policy(root: &Element, sp: &ServiceProvider) -> Result<AskedNameId, R
             format: None,
             create_forbidden: false,
             sp_name_qualifier: false,
+            encrypted: false,
         });
     };
-    let format = match policy.attribute("Format") {
-        None => None,
+    let asked = policy.attribute("Format");
+    let format = match asked {
+        None | Some(uri::ENCRYPTED) => None,
         Some(uri) => match NameIdFormat::from_uri(uri) {
             Some(NameIdFormat::Unspecified) => None,
             Some(format) => Some(format.uri().to_owned()),
@@ -235,6 +238,7 @@ fn name_id_policy(root: &Element, sp: &ServiceProvider) -> Result<AskedNameId, R
         format,
         create_forbidden: boolean(policy, "AllowCreate")? == Some(false),
         sp_name_qualifier: qualifier.is_some(),
+        encrypted: asked == Some(uri::ENCRYPTED),
     })
 }
 
@@ -261,20 +265,31 @@ fn authn_context(root: &Element, receiver: &Receiver) -> Result<AuthnContext, Re
     AuthnContext::exact(receiver.context, classes).ok_or(RequestError::AuthnContext)
 }
 
-/// The Subject, a plain NameID without confirmation (Profiles 4.1.4.1).
-fn subject(root: &Element) -> Result<Option<AskedSubject>, RequestError> {
+/// The Subject, a NameID or EncryptedID without confirmation (Profiles 4.1.4.1).
+fn subject(root: &Element, receiver: &Receiver) -> Result<Option<AskedSubject>, RequestError> {
     let Some(subject) = root.child(uri::SAML.uri, "Subject") else {
         return Ok(None);
     };
-    let name_id = subject
-        .child(uri::SAML.uri, "NameID")
-        .ok_or(RequestError::Subject)?;
-    if subject.children().count() != 1 {
+    let mut children = subject.children();
+    let (Some(identifier), None) = (children.next(), children.next()) else {
+        return Err(RequestError::Subject);
+    };
+    if !identifier.is(uri::SAML.uri, "EncryptedID") {
+        return asked_subject(identifier).map(Some);
+    }
+    let opened = receiver.decryption.decrypt(identifier)?;
+    // What is inside is told as little about as why it could not be opened.
+    let inside = asked_subject(opened.root());
+    inside.map(Some).map_err(|_| DecryptError.into())
+}
+
+fn asked_subject(name_id: &Element) -> Result<AskedSubject, RequestError> {
+    if !name_id.is(uri::SAML.uri, "NameID") {
         return Err(RequestError::Subject);
     }
     let value = name_id.text().map_err(|_| RequestError::Subject)?;
     let unspecified = NameIdFormat::Unspecified.uri();
-    Ok(Some(AskedSubject {
+    Ok(AskedSubject {
         value: value.to_owned(),
         format: name_id
             .attribute("Format")
@@ -282,5 +297,5 @@ fn subject(root: &Element) -> Result<Option<AskedSubject>, RequestError> {
             .to_owned(),
         name_qualifier: name_id.attribute("NameQualifier").map(str::to_owned),
         sp_name_qualifier: name_id.attribute("SPNameQualifier").map(str::to_owned),
-    }))
+    })
 }

@@ -40,6 +40,7 @@ fn sp() -> ServiceProvider {
         bare_keys: vec![],
         name_id_formats: vec![],
         requested: Requested::default(),
+        declared: crate::directory::protection::Declared::default(),
         metadata: None,
         policy: Policy::default(),
     }
@@ -47,6 +48,7 @@ fn sp() -> ServiceProvider {
 
 fn receiver() -> Receiver {
     Receiver {
+        decryption: crate::saml::encryption::DecryptionKeys::default(),
         entity_id: "https://idp.example/saml/metadata".to_owned(),
         sso_location: SSO.to_owned(),
         context: AuthnContext::PasswordProtectedTransport,
@@ -339,8 +341,10 @@ fn c_n2_and_c_n3_a_name_id_policy_that_cannot_be_met_is_no_other_one() {
     for format in NameIdFormat::ALL {
         assert!(asked("", &policy(&format!("Format=\"{}\"", format.uri()))).is_ok());
     }
+    let encrypted = policy(&format!("Format=\"{}\"", uri::ENCRYPTED));
+    let encrypted = asked("", &encrypted).unwrap().name_id;
+    assert!(encrypted.encrypted && encrypted.format.is_none());
     for wrong in [
-        "Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted\"",
         "Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName\"",
         "Format=\"\"",
         "SPNameQualifier=\"https://other.example\"",

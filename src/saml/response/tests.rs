@@ -53,6 +53,7 @@ fn sp(policy: Policy) -> ServiceProvider {
         bare_keys: vec![],
         name_id_formats: vec![],
         requested: Requested::default(),
+        declared: crate::directory::protection::Declared::default(),
         metadata: None,
         policy,
     }
@@ -124,6 +125,7 @@ fn grant(sp: &ServiceProvider, user: User, known_to_sp: bool) -> Grant<'_> {
 
 fn issuer() -> Issuer {
     Issuer {
+        denied: DeniedAlgorithms::default(),
         entity_id: "https://idp.example/saml/metadata".to_owned(),
         pairwise_secret: PairwiseSecret::new([1; 32]),
         limits: LIMITS,

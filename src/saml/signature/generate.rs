@@ -88,7 +88,16 @@ impl fmt::Debug for GeneratedKey {
     }
 }
 
-/// Makes a key and its certificate (X.509 v3, self-signed) for `common_name`.
+/// What a key is for: one use each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// To sign with.
+    Signing,
+    /// To be encrypted to.
+    Encryption,
+}
+
+/// Makes a signing key and its certificate (X.509 v3, self-signed) for `common_name`.
 ///
 /// Times are seconds since 1970. The serial number is made positive. OpenSSL's own randomness
 /// makes the key.
@@ -99,13 +108,25 @@ pub fn generate(
     not_after: i64,
     serial: [u8; 20],
 ) -> Result<GeneratedKey, ErrorStack> {
+    let validity = (not_before, not_after);
+    generate_for(KeyUse::Signing, kind, common_name, validity, serial)
+}
+
+/// The same for a key of any use, valid from and to these seconds since 1970.
+pub fn generate_for(
+    key_use: KeyUse,
+    kind: KeyKind,
+    common_name: &str,
+    (not_before, not_after): (i64, i64),
+    serial: [u8; 20],
+) -> Result<GeneratedKey, ErrorStack> {
     let key = kind.key()?;
     let digest = if kind == KeyKind::P384 {
         MessageDigest::sha384()
     } else {
         MessageDigest::sha256()
     };
-    let mut builder = describe(&key, common_name, serial)?;
+    let mut builder = describe(&key, key_use, common_name, serial)?;
     builder.set_not_before(&*Asn1Time::from_unix(not_before)?)?;
     builder.set_not_after(&*Asn1Time::from_unix(not_after)?)?;
     builder.sign(&key, digest)?;
@@ -118,6 +139,7 @@ pub fn generate(
 
 fn describe(
     key: &PKey<Private>,
+    key_use: KeyUse,
     common_name: &str,
     mut serial: [u8; 20],
 ) -> Result<X509Builder, ErrorStack> {
@@ -134,7 +156,12 @@ fn describe(
     builder.set_issuer_name(&name)?;
     builder.set_pubkey(key)?;
     builder.append_extension(BasicConstraints::new().critical().build()?)?;
-    builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
+    let mut usage = KeyUsage::new();
+    match key_use {
+        KeyUse::Signing => usage.critical().digital_signature(),
+        KeyUse::Encryption => usage.critical().key_encipherment(),
+    };
+    builder.append_extension(usage.build()?)?;
     let identifier = SubjectKeyIdentifier::new().build(&builder.x509v3_context(None, None))?;
     builder.append_extension(identifier)?;
     Ok(builder)

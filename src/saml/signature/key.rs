@@ -16,6 +16,7 @@ use openssl::sign::Verifier;
 use openssl::x509::X509;
 
 use super::{DS, DSIG11, SignatureAlgorithm, decode_base64};
+use crate::directory::algorithms::DeniedAlgorithms;
 use crate::saml::xml::Element;
 
 /// Why a key is not taken.
@@ -80,8 +81,10 @@ impl KeyType {
 }
 
 /// A public key that is strong enough to be relied on. Cloning is cheap.
+///
+/// The second part is what the configuration denies: whoever holds the key cannot forget to ask.
 #[derive(Clone)]
-pub struct VerifyingKey(Arc<Inner>);
+pub struct VerifyingKey(Arc<Inner>, DeniedAlgorithms);
 
 struct Inner {
     key: PKey<Public>,
@@ -144,11 +147,22 @@ impl VerifyingKey {
     fn new(key: PKey<Public>) -> Result<Self, KeyError> {
         let key_type = KeyType::of(&key)?;
         let info = key.public_key_to_der().map_err(|_| KeyError::Unreadable)?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             key,
             key_type,
             fingerprint: sha256(&info),
-        })))
+        };
+        Ok(Self(Arc::new(inner), DeniedAlgorithms::default()))
+    }
+
+    /// The same key, which verifies nothing in these algorithms (C-ALG2).
+    #[must_use]
+    pub fn denying(self, denied: &DeniedAlgorithms) -> Self {
+        Self(self.0, denied.clone())
+    }
+
+    pub(super) fn denies(&self, uri: &str) -> bool {
+        self.1.contains(uri)
     }
 
     /// SHA-256 of the key's `SubjectPublicKeyInfo`: the same for every certificate of a key.
@@ -158,7 +172,7 @@ impl VerifyingKey {
     }
 
     pub(super) fn fits(&self, algorithm: SignatureAlgorithm) -> bool {
-        self.0.key_type.fits(algorithm)
+        self.0.key_type.fits(algorithm) && !self.denies(algorithm.uri())
     }
 
     /// Whether this key made the signature. An error of the library is a no.

@@ -10,13 +10,15 @@ mod key;
 mod pieces;
 mod shape;
 mod sign;
+mod towards;
 mod verify;
 
-pub use algorithm::{DigestAlgorithm, SignatureAlgorithm};
-pub use generate::{GeneratedKey, KeyKind, generate};
+pub use crate::directory::algorithms::{DigestAlgorithm, SignatureAlgorithm};
+pub use generate::{GeneratedKey, KeyKind, KeyUse, generate, generate_for};
 pub use key::{KeyError, VerifyingKey};
 pub use pieces::PiecewiseCheck;
 pub use sign::{SignError, SigningKey};
+pub use towards::NoCommonAlgorithm;
 pub use verify::{
     Place, Signed, has_signature, is_signed, verify_element, verify_enveloped, verify_metadata,
     verify_octets,

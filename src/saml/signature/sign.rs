@@ -34,17 +34,21 @@ pub enum SignError {
     Crypto(#[from] ErrorStack),
 }
 
+/// Each with the algorithm that it was set up for.
+type Operations = Vec<(SignatureAlgorithm, PkeyCtx<Private>)>;
+
 /// A private key with its certificate, loaded once and used for every signature.
 #[derive(Clone)]
 pub struct SigningKey {
     key: PKey<Private>,
     key_type: KeyType,
     algorithm: SignatureAlgorithm,
+    digest: DigestAlgorithm,
     certificate: Vec<u8>,
     certificate_base64: String,
     id: String,
     /// Operations that are set up and not in use: OpenSSL takes long to look an algorithm up.
-    operations: Arc<Mutex<Vec<PkeyCtx<Private>>>>,
+    operations: Arc<Mutex<Operations>>,
 }
 
 impl SigningKey {
@@ -74,6 +78,7 @@ impl SigningKey {
             key,
             key_type,
             algorithm,
+            digest: DigestAlgorithm::Sha256,
             certificate,
             certificate_base64,
             id,
@@ -81,10 +86,28 @@ impl SigningKey {
         })
     }
 
-    /// The algorithm of every signature by this key.
+    /// The algorithm of its signatures.
     #[must_use]
     pub const fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
+    }
+
+    /// The same key with other algorithms, which have to fit its type.
+    pub(super) fn with(&self, algorithm: SignatureAlgorithm, digest: DigestAlgorithm) -> Self {
+        Self {
+            algorithm,
+            digest,
+            ..self.clone()
+        }
+    }
+
+    pub(super) const fn key_type(&self) -> KeyType {
+        self.key_type
+    }
+
+    /// The size of the key.
+    pub(super) fn bits(&self) -> u32 {
+        self.key.bits()
     }
 
     /// The certificate in DER, as metadata publishes it.
@@ -108,11 +131,10 @@ impl SigningKey {
     /// Signs octets: the query of the Redirect binding, or a canonical `SignedInfo`. An ECDSA
     /// signature is `r || s` (XML Signature 1.1, section 6.4.3).
     pub fn sign_octets(&self, octets: &[u8]) -> Result<Vec<u8>, SignError> {
-        let kept = self.operations().pop();
-        let mut operation = kept.map_or_else(|| self.operation(), Ok)?;
+        let mut operation = self.kept_operation().map_or_else(|| self.operation(), Ok)?;
         let mut signature = Vec::new();
         operation.sign_to_vec(&self.algorithm.hash(octets), &mut signature)?;
-        self.operations().push(operation);
+        self.operations().push((self.algorithm, operation));
         let KeyType::Ec(width) = self.key_type else {
             return Ok(signature);
         };
@@ -134,7 +156,14 @@ impl SigningKey {
         Ok(operation)
     }
 
-    fn operations(&self) -> MutexGuard<'_, Vec<PkeyCtx<Private>>> {
+    /// One that was used before and is for the same algorithm.
+    fn kept_operation(&self) -> Option<PkeyCtx<Private>> {
+        let mut kept = self.operations();
+        let place = kept.iter().rposition(|(of, _)| *of == self.algorithm)?;
+        Some(kept.swap_remove(place).1)
+    }
+
+    fn operations(&self) -> MutexGuard<'_, Operations> {
         // Operations that nobody uses are as good after a panic as before.
         self.operations
             .lock()
@@ -167,7 +196,8 @@ impl SigningKey {
         if !before.ends_with('>') || !after.starts_with('<') {
             return Err(SignError::Place);
         }
-        let info = self.signed_info(&sha256(canonical.as_bytes()), id, inclusive_prefixes);
+        let digest = self.digest.hash(canonical.as_bytes());
+        let info = self.signed_info(&digest, id, inclusive_prefixes);
         // Alone, as it is digested, SignedInfo declares the prefix; in place, Signature does.
         let octets = [SIGNED_INFO_ALONE, DS, "\">", &info].concat();
         let value = STANDARD.encode(self.sign_octets(octets.as_bytes())?);
@@ -209,7 +239,7 @@ impl SigningKey {
              <ds:DigestMethod Algorithm=\"{method}\"></ds:DigestMethod>\
              <ds:DigestValue>{value}</ds:DigestValue></ds:Reference></ds:SignedInfo>",
             signature = self.algorithm.uri(),
-            method = DigestAlgorithm::Sha256.uri(),
+            method = self.digest.uri(),
             value = STANDARD.encode(digest),
         )
     }

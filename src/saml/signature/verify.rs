@@ -137,6 +137,7 @@ pub(super) fn find_signer(
     shape: &Shape<'_>,
     keys: &[VerifyingKey],
 ) -> Result<(SignatureAlgorithm, usize), SignatureError> {
+    check_denied(keys, shape.digest.uri())?;
     let octets = canonicalize(shape.signed_info, &shape.signed_info_prefixes, None);
     let (algorithm, value) = (shape.algorithm, &shape.signature_value);
     let key = find_key(keys, algorithm, &octets, value, EcdsaForm::Raw)?;
@@ -174,6 +175,14 @@ pub fn verify_octets(
     find_key(keys, algorithm, octets, signature, EcdsaForm::RawOrDer).map(|_| ())
 }
 
+/// Whether the configuration denies an algorithm that we would otherwise take (C-ALG2).
+fn check_denied(keys: &[VerifyingKey], uri: &str) -> Result<(), SignatureError> {
+    if !keys.is_empty() && keys.iter().all(|key| key.denies(uri)) {
+        return Err(super::algorithm::refused(uri));
+    }
+    Ok(())
+}
+
 /// Tries every key that fits: a peer that rolls its key over has two.
 fn find_key(
     keys: &[VerifyingKey],
@@ -185,6 +194,7 @@ fn find_key(
     if keys.is_empty() {
         return Err(SignatureError::NoKey);
     }
+    check_denied(keys, algorithm.uri())?;
     if !keys.iter().any(|key| key.fits(algorithm)) {
         return Err(SignatureError::NoKeyOfThisType);
     }

@@ -11,13 +11,14 @@ mod declarations;
 mod escape;
 mod pieces;
 mod reader;
+mod tokens;
 mod tree;
 mod writer;
 
 pub use c14n::{PiecewiseC14n, canonicalize, standalone};
 pub use chars::{is_blank, is_nc_name};
 pub use pieces::Piece;
-pub use reader::{read, read_in_pieces};
+pub use reader::{read, read_in_pieces, read_within};
 pub use tree::{Attribute, Document, Element};
 pub use writer::{Namespace, Writer};
 

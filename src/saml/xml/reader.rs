@@ -4,13 +4,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use quick_xml::errors::{Error as TokenError, IllFormedError};
 use quick_xml::events::Event;
 
 use super::attributes::{self, RawAttribute, RawName};
-use super::chars::{all_legal, is_blank};
+use super::chars::is_blank;
 use super::declarations::{check_binding, check_declaration, declaration};
 use super::pieces::{Piece, Pieces};
+use super::tokens::{checked_text, rule_of, tokens};
 use super::tree::{Attribute, Binding, Document, Element, Node, Scope, lookup};
 use super::{Limits, XML_NAMESPACE, XmlError};
 
@@ -19,8 +19,18 @@ use super::{Limits, XML_NAMESPACE, XmlError};
 /// One byte-order mark of UTF-8 is skipped, as XML 1.0, section 4.3.3 demands. The time taken is
 /// linear in the number of bytes, within the limits.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, XmlError> {
+    read_in(Arc::new([]), bytes, limits)
+}
+
+/// The same for a document that stands in the place of `element` and may use the namespaces that
+/// are in scope there: what was encrypted where it stood (XML Encryption 1.1, section 4.5).
+pub fn read_within(element: &Element, bytes: &[u8], limits: &Limits) -> Result<Document, XmlError> {
+    read_in(Arc::clone(&element.scope), bytes, limits)
+}
+
+fn read_in(scope: Scope, bytes: &[u8], limits: &Limits) -> Result<Document, XmlError> {
     let mut tokens = tokens(checked_text(bytes, limits)?);
-    let mut builder = Builder::new(limits);
+    let mut builder = Builder::new(scope, limits);
     loop {
         match tokens.read_event().map_err(|error| rule_of(&error))? {
             Event::Eof => return builder.finish(),
@@ -42,7 +52,7 @@ pub fn read_in_pieces<E: From<XmlError>>(
 ) -> Result<Option<Document>, E> {
     let text = checked_text(bytes, limits)?;
     let mut tokens = tokens(text);
-    let mut builder = Builder::new(limits);
+    let mut builder = Builder::new(Arc::new([]), limits);
     builder.pieces = Some(Pieces::new(is_container));
     loop {
         let event = tokens.read_event().map_err(|error| rule_of(&error))?;
@@ -59,40 +69,6 @@ pub fn read_in_pieces<E: From<XmlError>>(
     }
 }
 
-fn checked_text<'b>(bytes: &'b [u8], limits: &Limits) -> Result<&'b str, XmlError> {
-    if bytes.len() > limits.bytes {
-        return Err(XmlError::TooLarge);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| XmlError::NotUtf8)?;
-    if all_legal(text) {
-        Ok(text)
-    } else {
-        Err(XmlError::IllegalCharacter)
-    }
-}
-
-fn tokens(text: &str) -> quick_xml::Reader<&[u8]> {
-    let mut tokens = quick_xml::Reader::from_str(text);
-    tokens.config_mut().enable_all_checks(true);
-    tokens
-}
-
-const fn rule_of(error: &TokenError) -> XmlError {
-    match error {
-        TokenError::IllFormed(fault) => match fault {
-            IllFormedError::MismatchedEndTag { .. }
-            | IllFormedError::UnmatchedEndTag(_)
-            | IllFormedError::MissingEndTag(_) => XmlError::Tags,
-            IllFormedError::DoubleHyphenInComment => XmlError::Comment,
-            IllFormedError::UnclosedReference => XmlError::Entity,
-            IllFormedError::MissingDoctypeName => XmlError::DocumentType,
-            _ => XmlError::Markup,
-        },
-        TokenError::Encoding(_) => XmlError::NotUtf8,
-        _ => XmlError::Markup,
-    }
-}
-
 struct Builder<'l> {
     limits: &'l Limits,
     /// The elements whose end tags have not come yet.
@@ -105,7 +81,8 @@ struct Builder<'l> {
     /// Where elements go that are handed out one by one.
     pieces: Option<Pieces>,
     started: bool,
-    no_scope: Scope,
+    /// The namespaces in scope around the root; none for a document of its own.
+    outer_scope: Scope,
     no_namespace: Arc<Binding>,
     xml: Arc<Binding>,
 }
@@ -118,7 +95,7 @@ fn binding(prefix: &str, namespace: &str) -> Arc<Binding> {
 }
 
 impl<'l> Builder<'l> {
-    fn new(limits: &'l Limits) -> Self {
+    fn new(scope: Scope, limits: &'l Limits) -> Self {
         Self {
             limits,
             open: Vec::new(),
@@ -128,7 +105,7 @@ impl<'l> Builder<'l> {
             nodes: 0,
             pieces: None,
             started: false,
-            no_scope: Arc::new([]),
+            outer_scope: scope,
             no_namespace: binding("", ""),
             xml: binding("xml", XML_NAMESPACE),
         }
@@ -234,7 +211,10 @@ impl<'l> Builder<'l> {
 
     /// The bindings in scope at an element: its parent's, and what it declares itself.
     fn scope(&self, raw: &[RawAttribute<'_>]) -> Result<Scope, XmlError> {
-        let inherited = self.open.last().map_or(&self.no_scope, |open| &open.scope);
+        let inherited = self
+            .open
+            .last()
+            .map_or(&self.outer_scope, |open| &open.scope);
         let mut declared = raw.iter().filter_map(declaration).peekable();
         if declared.peek().is_none() {
             return Ok(Arc::clone(inherited));
