@@ -22,6 +22,7 @@ mod role;
 mod serve;
 mod session;
 mod sp;
+mod tell;
 mod user;
 
 use std::path::PathBuf;

@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 use super::context::{Context, Open};
 use super::error::{CliError, refused};
 use super::output::{Table, Tone, instant};
+use super::tell;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::{SessionId, UserName};
 use crate::directory::session as room;
+use crate::storage::{Ending, NewLogout};
 use crate::web::browser;
+use crate::web::slo::Told;
 
 /// The commands about sessions.
 #[derive(Debug, Subcommand)]
@@ -120,30 +123,42 @@ async fn revoke(context: &Context, open: &Open, id: String) -> Result<ExitCode, 
             "`doorward session list` shows them",
         ));
     };
-    end(open, &session.id, &user).await?;
-    let document = json!({"revoked": [id]});
-    context.done(&document, |_| format!("ended the session of {user}\n"))
+    let told = end(open, &session.id, &user).await?.unwrap_or_default();
+    let document = json!({"revoked": [id], "told": tell::document(&told)});
+    context.done(&document, |_| {
+        format!("ended the session of {user}\n{}", tell::lines(&told))
+    })
 }
 
 async fn revoke_all(context: &Context, open: &Open, name: &UserName) -> Result<ExitCode, CliError> {
     let user = open.user(name).await?;
-    let mut revoked = Vec::new();
+    let (mut revoked, mut told) = (Vec::new(), Vec::new());
     for session in open.store.sessions_of(&user.id).await? {
-        if end(open, &session.id, &user.name).await? {
+        if let Some(of_session) = end(open, &session.id, &user.name).await? {
             revoked.push(session.id.as_str().to_owned());
+            told.extend(of_session);
         }
     }
     let count = revoked.len();
-    context.done(&json!({ "revoked": revoked }), |_| match count {
-        1 => format!("ended 1 session of {}\n", user.name),
-        _ => format!("ended {count} sessions of {}\n", user.name),
+    let document = json!({"revoked": revoked, "told": tell::document(&told)});
+    context.done(&document, |_| {
+        let line = match count {
+            1 => format!("ended 1 session of {}\n", user.name),
+            _ => format!("ended {count} sessions of {}\n", user.name),
+        };
+        line + &tell::lines(&told)
     })
 }
 
-async fn end(open: &Open, id: &SessionId, user: &UserName) -> Result<bool, CliError> {
+/// Ends a session and tells its apps; `None`: it had ended already.
+async fn end(open: &Open, id: &SessionId, user: &UserName) -> Result<Option<Vec<Told>>, CliError> {
     let event = AuditEvent {
         detail: Some(id.as_str().to_owned()),
         ..open.event_about(AuditKind::SessionRevoked, user)
     };
-    Ok(open.store.revoke_session(id, event).await?)
+    let new = NewLogout::by_admin();
+    match open.store.log_out(Ending::Session(id), &new, event).await? {
+        Some(logout) => tell::ended(open, Some(logout)).await.map(Some),
+        None => Ok(None),
+    }
 }

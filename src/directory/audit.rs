@@ -100,6 +100,8 @@ audit_kinds! {
     SignIn = "sign-in",
     /// Somebody signed out, or a session was ended.
     SignOut = "sign-out",
+    /// A service provider was told that a session ended, and confirmed it or not.
+    Logout = "logout",
     /// An assertion left, or was refused.
     Assertion = "assertion",
     /// A message was refused before any decision.

@@ -12,6 +12,7 @@ pub mod duration;
 pub mod ending;
 pub mod facts;
 pub mod failures;
+pub mod logout;
 pub mod name;
 pub mod protection;
 pub mod reason;

@@ -131,6 +131,22 @@ reason_codes! {
         "The message is not a SOAP envelope with one SAML message in it.",
         "Nothing to do: applications talk to this address, not people.",
         "Bindings 3.2: SOAP 1.1 as text/xml, one element in the Body, no unknown header with mustUnderstand; the log says which rule was broken.";
+    NotALogoutMessage = "not-a-logout-message":
+        "The message is not a sign-out message.",
+        "Go back to the app, or sign out on our own page.",
+        "The root element is not samlp:LogoutRequest or samlp:LogoutResponse, or a part breaks the schema (Core 3.7); the log says which.";
+    UnsignedLogout = "unsigned-logout":
+        "The sign-out message is not signed, so nobody knows who sent it.",
+        "Sign out on our own page; tell the app's owners.",
+        "Logout messages have to be signed (Profiles 4.4.3.1); register the app's signing key and have it sign them.";
+    UnexpectedLogoutResponse = "unexpected-logout-response":
+        "The app answers a sign-out that nobody asked it for.",
+        "Nothing to do.",
+        "InResponseTo names no LogoutRequest of ours to this service provider, or one that has been forgotten after a day.";
+    LogoutNotConfirmed = "logout-not-confirmed":
+        "An app did not confirm that it signed the person out.",
+        "Sign out at the app itself, or close the browser.",
+        "It did not answer in time, answered with another status than Success, or its answer was refused; the log says which. The session here has ended.";
     NotAnAuthnRequest = "not-an-authn-request":
         "The message is not a sign-in request.",
         "Go back to the app and start again.",

@@ -3,20 +3,20 @@
 //! Nothing here is believed: an [`Inbound`] is only decoded. The octets that a Redirect signature
 //! covers are the raw ones, as they came (decision 8, Bindings 3.4.4.1).
 
-use std::cell::RefCell;
-
+mod encoding;
+mod redirect;
 #[cfg(test)]
 mod tests;
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use flate2::{Decompress, FlushDecompress, Status};
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
+pub use redirect::{SendError, redirect_to};
+
 use super::uri;
+use super::xml::{self, Limits};
 use crate::directory::reason::ReasonCode;
+use encoding::{decode_base64, form_decode, inflate};
 
 /// The most bytes that a message may inflate to.
 pub const INFLATED_LIMIT: usize = 128 * 1024;
@@ -111,6 +111,17 @@ pub struct Inbound {
     pub detached: Option<Detached>,
 }
 
+impl Inbound {
+    /// What the root element is called, where it is one of the protocol: to choose who reads the
+    /// message. It says nothing about the rest.
+    #[must_use]
+    pub fn message_name(&self) -> Option<String> {
+        let document = xml::read(&self.xml, &Limits::MESSAGE).ok()?;
+        let root = document.root();
+        (root.namespace() == uri::SAMLP.uri).then(|| root.local_name().to_owned())
+    }
+}
+
 /// The signature of an HTTP-Redirect query.
 #[derive(Debug)]
 pub struct Detached {
@@ -122,42 +133,52 @@ pub struct Detached {
     pub signature: Vec<u8>,
 }
 
+/// What a message is, by the parameter that carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// `SAMLRequest`.
+    Request,
+    /// `SAMLResponse`.
+    Response,
+}
+
+impl Carried {
+    /// The name of the parameter.
+    #[must_use]
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Request => "SAMLRequest",
+            Self::Response => "SAMLResponse",
+        }
+    }
+}
+
 /// Decodes the raw query of an HTTP-Redirect request.
 pub fn decode_redirect(query: &str) -> Result<Inbound, BindingError> {
-    if query.len() > QUERY_LIMIT {
-        return Err(BindingError::QueryTooLong);
-    }
-    let parameters = Parameters::split(query)?;
+    let parameters = Parameters::of_query(query)?;
     let message = parameters.message()?;
-    if parameters
-        .decoded("SAMLEncoding")?
-        .is_some_and(|encoding| encoding != uri::DEFLATE)
-    {
-        return Err(BindingError::Encoding);
-    }
-    let xml = inflate(&decode_base64(&decode(message)?)?)?;
-    let relay_state = parameters.relay_state()?;
-    let detached = parameters.detached(message)?;
-    Ok(Inbound {
-        binding: Binding::Redirect,
-        xml,
-        relay_state,
-        detached,
-    })
+    parameters.redirected(Carried::Request, message)
+}
+
+/// The same where a response may come as well: single logout.
+pub fn decode_redirect_either(query: &str) -> Result<(Carried, Inbound), BindingError> {
+    let parameters = Parameters::of_query(query)?;
+    let (carried, message) = parameters.either_message()?;
+    Ok((carried, parameters.redirected(carried, message)?))
 }
 
 /// Decodes the body of an HTTP-POST request (`application/x-www-form-urlencoded`).
 pub fn decode_post(body: &str) -> Result<Inbound, BindingError> {
     let parameters = Parameters::split(body)?;
     let message = parameters.message()?;
-    let xml = decode_base64(&decode(message)?)?;
-    let relay_state = parameters.relay_state()?;
-    Ok(Inbound {
-        binding: Binding::Post,
-        xml,
-        relay_state,
-        detached: None,
-    })
+    parameters.posted(message)
+}
+
+/// The same where a response may come as well: single logout.
+pub fn decode_post_either(body: &str) -> Result<(Carried, Inbound), BindingError> {
+    let parameters = Parameters::split(body)?;
+    let (carried, message) = parameters.either_message()?;
+    Ok((carried, parameters.posted(message)?))
 }
 
 /// The RelayState of a query without a message: a sign-on that nobody requested. The same rules hold
@@ -176,10 +197,67 @@ pub fn names_a_message(query: &str) -> bool {
     })
 }
 
+/// Whether a query carries a SAML message.
+#[must_use]
+pub fn carries_a_message(query: &str) -> bool {
+    query.split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        matches!(name, "SAMLRequest" | "SAMLResponse")
+    })
+}
+
 /// The parameters with their values still encoded, no name twice.
 struct Parameters<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Parameters<'a> {
+    fn of_query(query: &'a str) -> Result<Self, BindingError> {
+        if query.len() > QUERY_LIMIT {
+            return Err(BindingError::QueryTooLong);
+        }
+        Self::split(query)
+    }
+
+    fn redirected(&self, carried: Carried, message: &str) -> Result<Inbound, BindingError> {
+        if self
+            .decoded("SAMLEncoding")?
+            .is_some_and(|encoding| encoding != uri::DEFLATE)
+        {
+            return Err(BindingError::Encoding);
+        }
+        let xml = inflate(&decode_base64(&decode(message)?)?)?;
+        let relay_state = self.relay_state()?;
+        let detached = self.detached(carried, message)?;
+        Ok(Inbound {
+            binding: Binding::Redirect,
+            xml,
+            relay_state,
+            detached,
+        })
+    }
+
+    fn posted(&self, message: &str) -> Result<Inbound, BindingError> {
+        let xml = decode_base64(&decode(message)?)?;
+        let relay_state = self.relay_state()?;
+        Ok(Inbound {
+            binding: Binding::Post,
+            xml,
+            relay_state,
+            detached: None,
+        })
+    }
+
+    /// The one message, request or response.
+    fn either_message(&self) -> Result<(Carried, &'a str), BindingError> {
+        let filled = |carried: Carried| {
+            let value = self.raw(carried.parameter())?;
+            (!value.is_empty()).then_some((carried, value))
+        };
+        match (filled(Carried::Request), filled(Carried::Response)) {
+            (Some(_), Some(_)) => Err(BindingError::ResponseInRequest),
+            (one, other) => one.or(other).ok_or(BindingError::NoMessage),
+        }
+    }
+
     fn split(text: &'a str) -> Result<Self, BindingError> {
         let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(6);
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
@@ -233,13 +311,13 @@ impl<'a> Parameters<'a> {
         Ok(Some(value))
     }
 
-    fn detached(&self, message: &str) -> Result<Option<Detached>, BindingError> {
+    fn detached(&self, carried: Carried, message: &str) -> Result<Option<Detached>, BindingError> {
         let (raw_algorithm, raw_signature) = match (self.raw("SigAlg"), self.raw("Signature")) {
             (None, None) => return Ok(None),
             (Some(algorithm), Some(signature)) => (algorithm, signature),
             _ => return Err(BindingError::HalfSigned),
         };
-        let mut octets = format!("SAMLRequest={message}");
+        let mut octets = format!("{}={message}", carried.parameter());
         if let Some(relay_state) = self.raw("RelayState") {
             octets.push_str("&RelayState=");
             octets.push_str(relay_state);
@@ -258,83 +336,4 @@ impl<'a> Parameters<'a> {
 
 fn decode(value: &str) -> Result<String, BindingError> {
     form_decode(value).ok_or(BindingError::PercentEncoding)
-}
-
-/// One value of `application/x-www-form-urlencoded`; `None` if its escapes are broken or it is
-/// not UTF-8.
-fn form_decode(value: &str) -> Option<String> {
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    let mut decoded = Vec::with_capacity(value.len());
-    let mut bytes = value.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => digit(bytes.next()?)? << 4 | digit(bytes.next()?)?,
-            plain => plain,
-        });
-    }
-    String::from_utf8(decoded).ok()
-}
-
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// Base64 with or without padding; line ends, which MIME encoders put in, are passed over
-/// (Bindings 3.5.4: no line limits are demanded of the sender).
-fn decode_base64(text: &str) -> Result<Vec<u8>, BindingError> {
-    if text.contains(['\r', '\n']) {
-        let joined: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-        return BASE64.decode(joined).map_err(|_| BindingError::Base64);
-    }
-    BASE64.decode(text).map_err(|_| BindingError::Base64)
-}
-
-thread_local! {
-    /// 43 KiB that are costly to come by and cheap to wipe.
-    static STREAM: RefCell<Decompress> = RefCell::new(Decompress::new(false));
-}
-
-/// Inflates one raw DEFLATE stream that ends where its bytes end, up to [`INFLATED_LIMIT`]: the
-/// output buffer never grows beyond it, whatever the stream says.
-fn inflate(deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
-    STREAM.with_borrow_mut(|stream| {
-        stream.reset(false);
-        inflate_with(stream, deflated)
-    })
-}
-
-fn inflate_with(stream: &mut Decompress, deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
-    let guess = deflated.len().saturating_mul(4).clamp(2048, INFLATED_LIMIT);
-    let mut xml = Vec::with_capacity(guess);
-    loop {
-        let taken = usize::try_from(stream.total_in()).unwrap_or(usize::MAX);
-        let rest = deflated.get(taken..).ok_or(BindingError::Deflate)?;
-        let had = xml.len();
-        let status = stream
-            .decompress_vec(rest, &mut xml, FlushDecompress::None)
-            .map_err(|_| BindingError::Deflate)?;
-        let all_read = stream.total_in() == deflated.len() as u64;
-        if status == Status::StreamEnd {
-            return if all_read {
-                Ok(xml)
-            } else {
-                Err(BindingError::Deflate)
-            };
-        }
-        if xml.len() == xml.capacity() {
-            if xml.len() >= INFLATED_LIMIT {
-                return Err(BindingError::InflatedTooLarge);
-            }
-            xml.reserve_exact(xml.len().min(INFLATED_LIMIT - xml.len()));
-        } else if all_read || xml.len() == had {
-            // It wants more than there is: cut off.
-            return Err(BindingError::Deflate);
-        }
-    }
 }

@@ -85,6 +85,8 @@ pub struct Endpoint<'a> {
 pub enum Service {
     /// Where artifacts are resolved.
     ArtifactResolution,
+    /// Where logout messages go.
+    SingleLogout,
     /// Where requests for a sign-on go.
     SingleSignOn,
 }
@@ -93,6 +95,7 @@ impl Service {
     const fn element(self) -> &'static str {
         match self {
             Self::ArtifactResolution => "ArtifactResolutionService",
+            Self::SingleLogout => "SingleLogoutService",
             Self::SingleSignOn => "SingleSignOnService",
         }
     }

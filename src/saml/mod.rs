@@ -12,6 +12,7 @@ pub mod binding;
 pub mod certificate;
 pub mod comparison;
 pub mod encryption;
+pub mod logout;
 pub mod metadata;
 pub mod name_id;
 pub mod redact;

@@ -46,6 +46,8 @@ pub const HTTP_ARTIFACT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artif
 pub const PAOS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
 /// SOAP over HTTP (Bindings 3.2.3).
 pub const SOAP_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
+/// The extension by which a LogoutRequest wants no answer (Asynchronous Single Logout).
+pub const ASYNC_SLO: &str = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo";
 /// DEFLATE, the one encoding of HTTP-Redirect (Bindings 3.4.4.1).
 pub const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
 /// Bearer confirmation (Profiles 3.3).

@@ -13,6 +13,9 @@ use super::error::StoreError;
 /// Rows that one transaction removes at most.
 const BATCH: i64 = 500;
 
+/// How long a logout is remembered: an SP that asks again within it hears that it is done.
+const LOGOUTS_KEPT: Duration = Duration::from_hours(24);
+
 /// A node that cleans up is alone with it for so long, also if it dies over it.
 const LEASE: Duration = Duration::from_mins(1);
 
@@ -23,6 +26,8 @@ pub struct Cleaned {
     pub sessions: u64,
     /// Counters of failed sign-ins that had rested long enough.
     pub failures: u64,
+    /// Logouts that nobody goes on with any more.
+    pub logouts: u64,
 }
 
 impl Store {
@@ -45,8 +50,34 @@ impl Store {
             }
         }
         self.clear_artifacts(now).await?;
+        cleaned.logouts = self.forget_logouts(now).await?;
         self.give_lease_back().await?;
         Ok(cleaned)
+    }
+
+    /// Removes old logouts with their legs. Bookkeeping: what happened stands in the audit log.
+    async fn forget_logouts(&self, now: UnixTime) -> Result<u64, StoreError> {
+        let mut forgotten = 0;
+        loop {
+            let old: Vec<String> =
+                sqlx::query_scalar("SELECT id FROM logouts WHERE started_at <= ? LIMIT ?")
+                    .bind(now.minus(LOGOUTS_KEPT).millis())
+                    .bind(BATCH)
+                    .fetch_all(self.pool())
+                    .await?;
+            if old.is_empty() {
+                return Ok(forgotten);
+            }
+            let mut tx = self.write_unaudited().await?;
+            for id in old {
+                let removed = sqlx::query("DELETE FROM logouts WHERE id = ?")
+                    .bind(id)
+                    .execute(&mut *tx)
+                    .await?;
+                forgotten += removed.rows_affected();
+            }
+            tx.commit().await?;
+        }
     }
 
     async fn give_lease_back(&self) -> Result<(), StoreError> {
@@ -104,7 +135,9 @@ impl Store {
             cleaned.failures += removed.rows_affected();
         }
         let mut event = AuditEvent::new(now, AuditKind::CleanedUp);
-        let Cleaned { sessions, failures } = cleaned;
+        let Cleaned {
+            sessions, failures, ..
+        } = cleaned;
         event.detail = Some(format!("{sessions} sessions, {failures} failure counters"));
         write.note(&event).await?;
         write.commit().await?;

@@ -5,7 +5,7 @@ use crate::directory::name::{SessionId, UserId, UserName};
 
 use super::Store;
 use super::error::{Column, StoreError};
-use super::write::Write;
+use super::logouts::{Changed, NewLogout};
 
 /// What proves that somebody is who they say.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl Store {
         }))
     }
 
-    /// Sets a password and ends the user's sessions, as an administrator does. `false`: no such
+    /// Sets a password and ends the user's sessions, as an administrator does. Unchanged: no such
     /// user.
     pub async fn set_password(
         &self,
@@ -52,7 +52,7 @@ impl Store {
         hash: &str,
         must_change: bool,
         event: AuditEvent,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Changed, StoreError> {
         let mut write = self.write().await?;
         let changed = sqlx::query(
             "UPDATE users SET password_hash = ?, must_change_password = ? WHERE id = ?",
@@ -62,12 +62,14 @@ impl Store {
         .bind(user.as_str())
         .execute(&mut *write.tx)
         .await?;
-        write.end_sessions(user, None).await?;
-        write.commit_if_changed(&changed, &event).await
+        let logout = write.end_sessions(user, None, NewLogout::by_admin(), event.at);
+        let logout = logout.await?;
+        let changed = write.commit_if_changed(&changed, &event).await?;
+        Ok(Changed { changed, logout })
     }
 
     /// Changes a password and ends the user's sessions but one, for somebody who has just proved
-    /// the password behind `proved`. `false`: it is another one by now, and nothing is changed.
+    /// the password behind `proved`. Unchanged: it is another one by now, and nothing is changed.
     pub async fn change_password(
         &self,
         user: &UserId,
@@ -75,7 +77,7 @@ impl Store {
         hash: &str,
         keep: &SessionId,
         event: AuditEvent,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Changed, StoreError> {
         let mut write = self.write().await?;
         let changed = sqlx::query(
             "UPDATE users SET password_hash = ?, must_change_password = 0 \
@@ -87,26 +89,15 @@ impl Store {
         .execute(&mut *write.tx)
         .await?;
         if changed.rows_affected() == 0 {
-            return Ok(false);
+            return Ok(Changed::default());
         }
-        write.end_sessions(user, Some(keep)).await?;
+        let logout = write.end_sessions(user, Some(keep), NewLogout::default(), event.at);
+        let logout = logout.await?;
         write.note(&event).await?;
         write.commit().await?;
-        Ok(true)
-    }
-}
-
-impl Write<'_> {
-    async fn end_sessions(
-        &mut self,
-        user: &UserId,
-        keep: Option<&SessionId>,
-    ) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id <> ?")
-            .bind(user.as_str())
-            .bind(keep.map_or("", SessionId::as_str))
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(())
+        Ok(Changed {
+            changed: true,
+            logout,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::clock::random_id;
 use crate::directory::audit::AuditEvent;
-use crate::directory::name::{SessionId, SpId, UserId, UserName};
+use crate::directory::name::{SessionId, UserId, UserName};
 use crate::directory::session::Session;
 use crate::directory::time::UnixTime;
 
@@ -101,40 +101,6 @@ impl Store {
         tx.commit().await.map_err(StoreError::of_commit)
     }
 
-    /// Ends the session of a token. `false`: there was none, and no audit row is written.
-    pub async fn sign_out(&self, token: &TokenHash, event: AuditEvent) -> Result<bool, StoreError> {
-        self.end_session(
-            "DELETE FROM sessions WHERE token_hash = ?",
-            token.as_str(),
-            &event,
-        )
-        .await
-    }
-
-    /// Ends a session by its id. `false`: there was none, and no audit row is written.
-    pub async fn revoke_session(
-        &self,
-        id: &SessionId,
-        event: AuditEvent,
-    ) -> Result<bool, StoreError> {
-        self.end_session("DELETE FROM sessions WHERE id = ?", id.as_str(), &event)
-            .await
-    }
-
-    async fn end_session(
-        &self,
-        statement: &'static str,
-        which: &str,
-        event: &AuditEvent,
-    ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        let ended = sqlx::query(statement)
-            .bind(which)
-            .execute(&mut *write.tx)
-            .await?;
-        write.commit_if_changed(&ended, event).await
-    }
-
     /// The sessions of a user, the oldest first; expired ones that were not cleaned up yet too.
     pub async fn sessions_of(&self, user: &UserId) -> Result<Vec<Session>, StoreError> {
         let rows: Vec<SessionRow> = sqlx::query_as(SESSIONS_OF)
@@ -142,19 +108,6 @@ impl Store {
             .fetch_all(self.pool())
             .await?;
         rows.into_iter().map(|row| Ok(row.read()?.0)).collect()
-    }
-
-    /// The SPs that have got an assertion in a session.
-    pub async fn participants(&self, session: &SessionId) -> Result<Vec<SpId>, StoreError> {
-        let rows: Vec<(String,)> =
-            sqlx::query_as("SELECT sp_id FROM participants WHERE session_id = ? ORDER BY sp_id")
-                .bind(session.as_str())
-                .fetch_all(self.pool())
-                .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(sp,)| SpId::from_stored(sp))
-            .collect())
     }
 
     /// All sessions and whose they are, the oldest first.

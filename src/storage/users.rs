@@ -11,6 +11,7 @@ use crate::directory::user::User;
 
 use super::Store;
 use super::error::{Column, StoreError};
+use super::logouts::{Changed, NewLogout};
 
 /// Users that are read at once.
 const PAGE: i64 = 500;
@@ -194,14 +195,21 @@ impl Store {
         Ok(true)
     }
 
-    /// Removes a user with their roles, attributes and sessions. `false`: there was none.
-    pub async fn remove_user(&self, user: &UserId, event: AuditEvent) -> Result<bool, StoreError> {
+    /// Removes a user with their roles, attributes and sessions. Unchanged: there was none.
+    pub async fn remove_user(
+        &self,
+        user: &UserId,
+        event: AuditEvent,
+    ) -> Result<Changed, StoreError> {
         let mut write = self.write().await?;
+        let logout = write.end_sessions(user, None, NewLogout::by_admin(), event.at);
+        let logout = logout.await?;
         let removed = sqlx::query("DELETE FROM users WHERE id = ?")
             .bind(user.as_str())
             .execute(&mut *write.tx)
             .await?;
-        write.commit_if_changed(&removed, &event).await
+        let changed = write.commit_if_changed(&removed, &event).await?;
+        Ok(Changed { changed, logout })
     }
 
     /// Disables or enables a user. `false`: it was so already, or there is no such user.

@@ -14,15 +14,18 @@ use super::flow::{Flow, Purpose};
 use super::headers;
 use super::login::{delay, onward, read_form};
 use super::pages::{AccountMessage, AccountPage, ChangePasswordPage, PasswordProblem, SessionRow};
+use super::slo;
 use super::sso::TokenForm;
 use super::visit::Visit;
 use crate::authn::password::{LEAST_CHARACTERS, PasswordError, check_policy};
 use crate::authn::throttle;
 use crate::directory::audit::{AuditEvent, AuditKind, Outcome};
+use crate::directory::logout::Logout;
 use crate::directory::name::SessionId;
 use crate::directory::reason::ReasonCode;
 use crate::directory::session::Session;
 use crate::directory::user::User;
+use crate::storage::{Ending, NewLogout};
 
 /// Somebody signed in, with what their forms have to bring along.
 pub(super) struct Person {
@@ -254,7 +257,17 @@ async fn set_password(
         .store
         .change_password(&user.id, proved, &hash, keep, event)
         .await?;
-    Ok(changed.then_some(()).ok_or(PasswordProblem::CurrentWrong))
+    tell_elsewhere(app, visit, changed.logout).await?;
+    let done = changed.changed.then_some(());
+    Ok(done.ok_or(PasswordProblem::CurrentWrong))
+}
+
+/// Sessions in other browsers have ended: tells the apps of these that can be told without them.
+async fn tell_elsewhere(app: &App, visit: &Visit, logout: Option<Logout>) -> Result<(), Failure> {
+    if let Some(logout) = logout {
+        slo::tell_elsewhere(app, visit, logout).await?;
+    }
+    Ok(())
 }
 
 fn throttled(wait: Duration) -> PasswordProblem {
@@ -323,7 +336,9 @@ pub(super) async fn revoke_session(
             user: Some(person.user.name.clone()),
             ..visit.event(&app, AuditKind::SessionRevoked)
         };
-        app.store.revoke_session(&id, event).await?;
+        let new = NewLogout::default();
+        let ended = app.store.log_out(Ending::Session(&id), &new, event).await?;
+        tell_elsewhere(&app, &visit, ended).await?;
         return Ok(Redirect::to("/account?done=session").into_response());
     }
     Ok(Redirect::to("/account").into_response())

@@ -172,6 +172,14 @@ impl App {
         }))
     }
 
+    /// What requests that come to a path of ours are held against.
+    pub(super) fn receiver_at(&self, path: &str) -> Receiver {
+        Receiver {
+            sso_location: format!("{}{path}", self.site.base_url),
+            ..self.receiver.clone()
+        }
+    }
+
     /// The instant now.
     #[must_use]
     pub fn now(&self) -> UnixTime {

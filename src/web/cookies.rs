@@ -15,6 +15,8 @@ pub(super) enum Cookie {
     Session,
     /// The mark of a browser, shared by its tabs (decision 9).
     Browser,
+    /// The secret of the logout that a browser is led through (decision 28).
+    Logout,
 }
 
 impl Cookie {
@@ -26,6 +28,8 @@ impl Cookie {
             (Self::Session, false) => "doorward_session",
             (Self::Browser, true) => "__Host-doorward_browser",
             (Self::Browser, false) => "doorward_browser",
+            (Self::Logout, true) => "__Host-doorward_logout",
+            (Self::Logout, false) => "doorward_logout",
         }
     }
 

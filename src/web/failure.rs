@@ -12,6 +12,7 @@ use crate::directory::service_provider::ServiceProvider;
 use crate::directory::time::UnixTime;
 use crate::saml::authn_request::RequestError;
 use crate::saml::binding::BindingError;
+use crate::saml::logout::LogoutError;
 use crate::storage::StoreError;
 
 /// A refusal or failure that becomes a page of ours. The middleware renders it, since that alone
@@ -187,6 +188,10 @@ fn status(reason: ReasonCode) -> StatusCode {
         | ReasonCode::MalformedXml
         | ReasonCode::MalformedSoap
         | ReasonCode::NotAnAuthnRequest
+        | ReasonCode::NotALogoutMessage
+        | ReasonCode::UnsignedLogout
+        | ReasonCode::UnexpectedLogoutResponse
+        | ReasonCode::LogoutNotConfirmed
         | ReasonCode::WrongVersion
         | ReasonCode::UnknownIssuer
         | ReasonCode::UnregisteredAcs
@@ -228,6 +233,12 @@ impl From<BindingError> for Failure {
 
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
+        Self::of(error.reason()).because(error)
+    }
+}
+
+impl From<LogoutError> for Failure {
+    fn from(error: LogoutError) -> Self {
         Self::of(error.reason()).because(error)
     }
 }

@@ -44,6 +44,11 @@ pub(super) fn hand_on_page(template: &impl Template) -> Response {
     rendered(template, PageKind::HandsOn)
 }
 
+/// A page that leads on by itself, without a script.
+pub(super) fn leading_page(template: &impl Template) -> Response {
+    rendered(template, PageKind::Plain)
+}
+
 /// A page that posts itself to an SP.
 pub(super) fn post_page(template: &impl Template) -> Response {
     rendered(template, PageKind::PostsToSp)

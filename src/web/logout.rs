@@ -1,19 +1,20 @@
-//! `/logout`: ends the session here. It is a POST with a token, so that no link can do it.
+//! `/logout`: single logout that starts here. It is a POST with a token, so that no link can do it.
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::App;
-use super::cookies::Cookie;
+use super::cookies::fresh_secret;
 use super::failure::Failure;
 use super::headers;
 use super::login::read_form;
 use super::pages::{LogoutConfirmPage, SignedOutPage};
+use super::slo;
 use super::visit::Visit;
 use crate::directory::audit::{AuditEvent, AuditKind};
+use crate::storage::{Ending, NewLogout, TokenHash};
 
 /// A form with nothing but its proof of origin.
 #[derive(Debug, Deserialize)]
@@ -36,11 +37,16 @@ pub(super) async fn ask(State(app): State<App>, visit: Visit) -> Result<Response
             user_name: user.name.as_str().to_owned(),
             csrf,
         })),
-        _ => Ok(headers::own_page(&SignedOutPage { apps: vec![] })),
+        _ => match slo::go_on(&app, &visit).await? {
+            // Where it stands, and on where it was left half-way (decision 28).
+            Some(response) => Ok(response),
+            None => Ok(headers::own_page(&SignedOutPage {})),
+        },
     }
 }
 
-/// `POST /logout`: ends the session; says which apps may still have one of their own.
+/// `POST /logout`: ends the session, and then tells every app that was entered in it (Profiles
+/// 4.4.3).
 pub(super) async fn submit(
     State(app): State<App>,
     visit: Visit,
@@ -51,23 +57,20 @@ pub(super) async fn submit(
         // An old page, or another site's: ask again, bound to the session of now.
         return Ok(Redirect::to("/logout").into_response());
     };
-    let mut visited = vec![];
-    if let Some((session, user)) = app.store.session(&token).await? {
-        visited = app.store.participants(&session.id).await?;
-        let event = AuditEvent {
-            actor: Some(user.name.as_str().to_owned()),
-            user: Some(user.name),
-            ..visit.event(&app, AuditKind::SignOut)
-        };
-        app.store.sign_out(&token, event).await?;
-    }
-    let mut apps = vec![];
-    for sp in visited {
-        let sp = app.store.sp_by_id(&sp).await?;
-        apps.extend(sp.map(|sp| sp.title().to_owned()));
-    }
-    let mut response = headers::own_page(&SignedOutPage { apps });
-    let clear = Cookie::Session.clear(&app.site);
-    clear.map(|clear| response.headers_mut().append(header::SET_COOKIE, clear));
-    Ok(response)
+    let secret = fresh_secret().map_err(Failure::internal)?;
+    let new = NewLogout {
+        token: Some(TokenHash::of(&secret)),
+        ..NewLogout::default()
+    };
+    let actor = app.store.session(&token).await?;
+    let event = AuditEvent {
+        actor: actor.map(|(_, user)| user.name.as_str().to_owned()),
+        ..visit.event(&app, AuditKind::SignOut)
+    };
+    let ended = app.store.log_out(Ending::Token(&token), &new, event);
+    let response = match ended.await? {
+        Some(logout) if !logout.legs.is_empty() => slo::lead(&app, &visit, logout).await?,
+        _ => headers::own_page(&SignedOutPage {}),
+    };
+    slo::with_cookies(&app, &visit, response, &secret).await
 }

@@ -27,6 +27,9 @@ const CACHE_DURATION: &str = "PT6H";
 /// Every endpoint that metadata names: what for, by which binding, at which path.
 const ENDPOINTS: &[(Service, &str, &str)] = &[
     (Service::ArtifactResolution, uri::SOAP_BINDING, "/saml/soap"),
+    (Service::SingleLogout, uri::HTTP_REDIRECT, "/saml/slo"),
+    (Service::SingleLogout, uri::HTTP_POST, "/saml/slo"),
+    (Service::SingleLogout, uri::SOAP_BINDING, "/saml/soap"),
     (Service::SingleSignOn, uri::HTTP_REDIRECT, "/saml/sso"),
     (Service::SingleSignOn, uri::HTTP_POST, "/saml/sso"),
 ];

@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 
 use super::{
     App, account, assets, failure, headers, health, launcher, login, logout, metadata, reasons,
-    soap, sso,
+    samlsso, slo, soap, sso,
 };
 
 /// The whole of Doorward's HTTP surface.
@@ -30,6 +30,23 @@ pub fn router(app: App) -> Router {
         .route(
             "/saml/idp-initiated",
             get(sso::idp_initiated).head(failure::method_not_allowed),
+        )
+        .route(
+            "/saml/slo",
+            get(slo::redirect)
+                .post(slo::post)
+                .head(failure::method_not_allowed),
+        )
+        .route("/saml/slo/continue", get(slo::show))
+        .route(
+            "/saml/slo/next",
+            get(slo::next).head(failure::method_not_allowed),
+        )
+        .route(
+            "/samlsso",
+            get(samlsso::redirect)
+                .post(samlsso::post)
+                .head(failure::method_not_allowed),
         )
         .route("/saml/soap", post(soap::post))
         // for people

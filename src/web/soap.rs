@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::artifact;
 use super::failure::Failure;
+use super::slo;
 use super::sso::form_text;
 use super::visit::Visit;
 use crate::directory::name::MessageId;
@@ -58,6 +59,7 @@ pub(super) async fn post(
     body: Body,
 ) -> Response {
     let answered = match read(&visit, &headers, body, &[]).await {
+        Ok(envelope) if is_logout(&envelope) => slo::log_out_by_soap(&app, &visit, envelope).await,
         Ok(envelope) => dispatch(&app, &visit, &envelope).await,
         Err(refused) => Err(refused),
     };
@@ -93,6 +95,12 @@ fn is_text_xml(headers: &HeaderMap) -> bool {
 /// The address itself, as metadata names it.
 pub(super) fn location(app: &App) -> String {
     format!("{}/saml/soap", app.site.base_url)
+}
+
+/// Whether the one message is about single logout, which has an answer of its own.
+fn is_logout(envelope: &Envelope) -> bool {
+    let message = envelope.message();
+    message.is_ok_and(|message| message.is(uri::SAMLP.uri, "LogoutRequest"))
 }
 
 /// Who answers to what.

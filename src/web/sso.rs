@@ -23,6 +23,9 @@ use crate::saml::authn_request::{AuthnRequest, RequestRefused, UnverifiedAuthnRe
 use crate::saml::binding::{self, Inbound};
 use crate::saml::comparison::Comparison;
 
+/// Where a request comes to.
+const PATH: &str = "/saml/sso";
+
 /// The most bytes of a posted body.
 const BODY_LIMIT: usize = 256 * 1024;
 
@@ -33,7 +36,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// answered at once.
 pub(super) async fn redirect(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
     let inbound = binding::decode_redirect(&visit.query)?;
-    receive(&app, &visit, inbound, Arrival::WithCookies).await
+    receive(&app, &visit, inbound, Arrival::WithCookies, PATH).await
 }
 
 /// `POST /saml/sso`: a request by HTTP-POST. From another site no Lax cookie comes along, so it is
@@ -54,22 +57,25 @@ pub(super) async fn post(
         &visit,
         binding::decode_post(&body)?,
         Arrival::MaybeWithout,
+        PATH,
     )
     .await
 }
 
 /// Whether the session cookie can be relied on to be there, if there is a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Arrival {
+pub(super) enum Arrival {
     WithCookies,
     MaybeWithout,
 }
 
-async fn receive(
+/// A request that a browser brought to a path of ours.
+pub(super) async fn receive(
     app: &App,
     visit: &Visit,
     inbound: Inbound,
     arrival: Arrival,
+    path: &str,
 ) -> Result<Response, Failure> {
     if inbound
         .relay_state
@@ -93,10 +99,11 @@ async fn receive(
         })?;
     let registered = door.registered.clone();
     visit.note.registered(&registered.sp);
-    let verified = unverified.verify(&registered.sp, &registered.keys, &app.receiver, app.now());
+    let receiver = &app.receiver_at(path);
+    let verified = unverified.verify(&registered.sp, &registered.keys, receiver, app.now());
     match verified {
         Err(refused) => {
-            let (sp, receiver) = (&registered.sp, &app.receiver);
+            let sp = &registered.sp;
             let compared = Comparison::of(&refused.error, sp, receiver, app.now());
             visit.note.compared(compared);
             tell(app, visit, *refused).await
@@ -220,7 +227,7 @@ fn ask_first(app: &App, visit: &Visit, door: &Door, flow: &Flow) -> Result<Respo
 /// The query of `/saml/idp-initiated`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Unsolicited {
-    #[serde(default)]
+    #[serde(default, alias = "spEntityID")]
     sp: String,
 }
 

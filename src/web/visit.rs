@@ -28,6 +28,8 @@ pub(super) struct Visit {
     pub(super) session: Option<String>,
     /// The browser's mark, if it has one.
     pub(super) browser: Option<String>,
+    /// The secret of a logout that it is led through, if there is one.
+    pub(super) logout: Option<String>,
     /// The address that it comes from.
     pub(super) source: IpAddr,
     /// What the browser calls itself, shortened.
@@ -105,6 +107,7 @@ impl FromRequestParts<App> for Visit {
             trace,
             session: Cookie::Session.read(headers, &app.site),
             browser: Cookie::Browser.read(headers, &app.site),
+            logout: Cookie::Logout.read(headers, &app.site),
             source: source(peer, headers, &app.site),
             user_agent: text(headers, "user-agent").map(|agent| agent.chars().take(200).collect()),
             site: fetch_site(headers, &app.site),

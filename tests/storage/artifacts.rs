@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use doorward::directory::audit::AuditKind;
 use doorward::directory::name::SessionId;
 use doorward::directory::service_provider::ServiceProvider;
 use doorward::storage::{NewArtifact, StoreError, TokenHash};
@@ -96,11 +95,7 @@ async fn an_artifact_ends_with_its_session_and_follows_its_token() {
     let sp = home.sp("store", &["a"]).await;
     let session = home.sign_in(&ada, "one").await;
     put(&home, &sp, "h", Some(&session.id)).await.unwrap();
-    let event = home.event(AuditKind::SignOut);
-    home.store
-        .sign_out(&TokenHash::of("one"), event)
-        .await
-        .unwrap();
+    home.sign_out("one").await;
     assert_eq!(used(&home, &sp, "h").await, None);
     assert_eq!(home.count("SELECT COUNT(*) FROM artifacts"), 0);
 }

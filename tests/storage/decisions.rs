@@ -4,7 +4,7 @@ use crate::home::{Home, name};
 use doorward::directory::audit::AuditKind;
 use doorward::directory::facts::{Facts, Presence};
 use doorward::directory::name::EntityId;
-use doorward::storage::TokenHash;
+use doorward::storage::{Ending, NewLogout, TokenHash};
 use std::collections::BTreeSet;
 
 #[tokio::test]
@@ -96,10 +96,10 @@ async fn what_is_withdrawn_is_gone_in_the_next_facts() {
         .await
         .unwrap();
     assert!(!home.facts("t", &sp).await.door.enabled);
-    other
-        .revoke_session(&session.id, home.event(AuditKind::SessionRevoked))
-        .await
-        .unwrap();
+    let event = home.event(AuditKind::SessionRevoked);
+    let new = NewLogout::by_admin();
+    let ended = other.log_out(Ending::Session(&session.id), &new, event);
+    assert!(ended.await.unwrap().is_some());
     assert!(home.facts("t", &sp).await.person.is_none());
     other
         .remove_sp(&sp.id, home.event(AuditKind::SpRemoved))

@@ -288,7 +288,13 @@ async fn what_is_updated_about_a_user_is_what_was_given() {
         Some(user.clone())
     );
     let event = home.event(AuditKind::UserRemoved);
-    assert!(home.store.remove_user(&user.id, event).await.unwrap());
+    assert!(
+        home.store
+            .remove_user(&user.id, event)
+            .await
+            .unwrap()
+            .changed
+    );
     assert!(home.store.user(&name("ada")).await.unwrap().is_none());
 }
 

@@ -3,6 +3,7 @@
 use doorward::clock::{Clock, random_id};
 use doorward::directory::audit::{AuditEvent, AuditKind};
 use doorward::directory::facts::{Facts, FactsParts};
+use doorward::directory::logout::Logout;
 use doorward::directory::name::{EntityId, RoleName, SpId, SpName, UserId, UserName};
 use doorward::directory::protection::{
     Declared, EncryptionKey, EncryptionMethod, KeyForm, SigningMethod,
@@ -15,7 +16,7 @@ use doorward::directory::service_provider::{
 use doorward::directory::session::{Release, Session, SessionLimits};
 use doorward::directory::slo_endpoint::{SloBinding, SloEndpoint, SloEndpoints};
 use doorward::directory::time::UnixTime;
-use doorward::storage::{Durability, NewSession, NewUser, Store, TokenHash};
+use doorward::storage::{Durability, Ending, NewLogout, NewSession, NewUser, Store, TokenHash};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +43,15 @@ impl Home {
             clock,
             folder,
         }
+    }
+
+    /// Ends the session of a token.
+    pub(crate) async fn sign_out(&self, token: &str) -> Option<Logout> {
+        let token = TokenHash::of(token);
+        let event = self.event(AuditKind::SignOut);
+        let new = NewLogout::default();
+        let ended = self.store.log_out(Ending::Token(&token), &new, event);
+        ended.await.unwrap()
     }
 
     /// Another process on the same database.

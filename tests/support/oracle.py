@@ -339,7 +339,22 @@ def entity_descriptor(root, _key):
     }
 
 
+def logout_request(root):
+    return {
+        "name_id": name_id(one(root, "a:NameID")),
+        "session_indexes": root.xpath("p:SessionIndex/text()", namespaces=NS),
+        "not_on_or_after": root.get("NotOnOrAfter"),
+        "reason": root.get("Reason"),
+    }
+
+
+def logout_response(root):
+    return {"status": root.xpath("p:Status//p:StatusCode/@Value", namespaces=NS)}
+
+
 KINDS = {
+    etree.QName(NS["p"], "LogoutRequest").text: logout_request,
+    etree.QName(NS["p"], "LogoutResponse").text: logout_response,
     etree.QName(NS["p"], "Response").text: response,
     etree.QName(NS["p"], "ManageNameIDResponse").text: response,
     etree.QName(NS["p"], "ArtifactResponse").text: artifact_response,

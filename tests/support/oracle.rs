@@ -36,6 +36,11 @@ pub(crate) struct Message {
     /// The signatures in what was decrypted.
     #[serde(default)]
     pub(crate) signatures_inside: Vec<Signature>,
+    pub(crate) name_id: Option<NameId>,
+    #[serde(default)]
+    pub(crate) session_indexes: Vec<String>,
+    pub(crate) not_on_or_after: Option<String>,
+    pub(crate) reason: Option<String>,
     pub(crate) acs_url: Option<String>,
     pub(crate) is_passive: Option<String>,
     pub(crate) force_authn: Option<String>,

@@ -23,6 +23,7 @@ use serde_json::json;
 use super::context::{Context, Open};
 use super::error::{CliError, refused};
 use super::output::{Table, Tone};
+use super::tell;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::{SpId, SpName};
 use crate::storage::Registrations;
@@ -166,13 +167,20 @@ async fn switch(context: &Context, name: &str, enabled: bool) -> Result<ExitCode
     };
     let event = open.event_at(kind, &sp.name);
     let changed = open.store.set_sp_enabled(&sp.id, enabled, event).await?;
-    let document = json!({"sp": sp.name.as_str(), "enabled": enabled, "changed": changed});
+    let told = if enabled {
+        Vec::new()
+    } else {
+        tell::everybody_out(&open, &sp.id).await?
+    };
+    let document = json!({"sp": sp.name.as_str(), "enabled": enabled, "changed": changed,
+        "told": tell::summary(&told)});
     context.done(&document, |_| {
-        if changed {
+        let line = if changed {
             format!("{word} {}\n", sp.name)
         } else {
             format!("{} was {word} already\n", sp.name)
-        }
+        };
+        line + &tell::summary_line(&told)
     })
 }
 
@@ -183,14 +191,18 @@ async fn remove(context: &Context, name: &str) -> Result<ExitCode, CliError> {
         sp: SpName::parse(&name).ok(),
         ..open.event(AuditKind::SpRemoved)
     };
+    // Before its endpoints are forgotten.
+    let told = tell::everybody_out(&open, &id).await?;
     if !open.store.remove_sp(&id, event).await? {
         return Err(refused(
             format!("{name} was removed meanwhile"),
             "nothing is left to do",
         ));
     }
-    let document = json!({"sp": name, "removed": true});
-    context.done(&document, |_| format!("removed {name}\n"))
+    let document = json!({"sp": name, "removed": true, "told": tell::summary(&told)});
+    context.done(&document, |_| {
+        format!("removed {name}\n{}", tell::summary_line(&told))
+    })
 }
 
 /// Which registration to remove: one that cannot be read as well.

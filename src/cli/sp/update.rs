@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::super::context::{Context, Open, created_lines, names};
 use super::super::error::{CliError, refused, usage};
+use super::super::tell;
 use super::add::check_keys;
 use super::attributes::note_empty;
 use super::document::document;
@@ -142,13 +143,19 @@ async fn store(
     }
     let sp = open.sp(sp.name.as_str()).await?;
     note_empty(open, &sp).await?;
-    let told = json!({"sp": document(&sp), "changed": changed, "created_roles": names(&created)});
-    context.done(&told, |_| {
+    let told = if before.rule == sp.rule {
+        Vec::new()
+    } else {
+        tell::shut_out(open, &sp).await?
+    };
+    let document = json!({"sp": document(&sp), "changed": changed,
+        "created_roles": names(&created), "told": tell::summary(&told)});
+    context.done(&document, |_| {
         let line = if changed {
             format!("updated {}; may enter: {}\n", sp.name, sp.rule)
         } else {
             format!("{} was so already\n", sp.name)
         };
-        created_lines(&created) + &line
+        created_lines(&created) + &line + &tell::summary_line(&told)
     })
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::context::{Context, Open};
 use super::error::{CliError, refused};
 use super::output::{Table, Tone};
-use super::password;
+use super::{password, tell};
 use crate::access::verdict;
 use crate::directory::audit::AuditKind;
 use crate::directory::name::{RoleName, UserName};
@@ -174,19 +174,23 @@ async fn set_password(
     let hash = password.hash(&open.config).await?;
     let event = open.event_about(AuditKind::PasswordSet, &user.name);
     let set = open.store.set_password(&user.id, &hash, false, event);
-    if !set.await? {
+    let set = set.await?;
+    if !set.changed {
         return Err(refused(
             format!("{} was removed meanwhile", user.name),
             "`doorward user list` shows who is there",
         ));
     }
+    let told = tell::ended(open, set.logout).await?;
     let fresh = password.fresh();
-    let document = json!({"user": user.name.as_str(), "password": fresh});
+    let document = json!({"user": user.name.as_str(), "password": fresh,
+        "told": tell::document(&told)});
     context.done(&document, |style| {
         let mut text = format!(
             "set the password of {}; their sessions have ended\n",
             user.name
         );
+        text.push_str(&tell::lines(&told));
         text.push_str(&password.line(style));
         text
     })
@@ -206,13 +210,20 @@ async fn switch(
     };
     let event = open.event_about(kind, &user.name);
     let changed = open.store.set_disabled(&user.id, disabled, event).await?;
-    let document = json!({"user": user.name.as_str(), "disabled": disabled, "changed": changed});
+    let told = if disabled {
+        tell::shut_doors(open, &user.id, &user.name).await?
+    } else {
+        Vec::new()
+    };
+    let document = json!({"user": user.name.as_str(), "disabled": disabled, "changed": changed,
+        "told": tell::document(&told)});
     context.done(&document, |_| {
-        if changed {
+        let line = if changed {
             format!("{word} {}\n", user.name)
         } else {
             format!("{} was {word} already\n", user.name)
-        }
+        };
+        line + &tell::lines(&told)
     })
 }
 
@@ -232,12 +243,17 @@ async fn unlock(context: &Context, open: &Open, name: &UserName) -> Result<ExitC
 async fn remove(context: &Context, open: &Open, name: &UserName) -> Result<ExitCode, CliError> {
     let user: room::User = open.user(name).await?;
     let event = open.event_about(AuditKind::UserRemoved, &user.name);
-    if !open.store.remove_user(&user.id, event).await? {
+    let removed = open.store.remove_user(&user.id, event).await?;
+    if !removed.changed {
         return Err(refused(
             format!("{} was removed meanwhile", user.name),
             "nothing is left to do",
         ));
     }
-    let document = json!({"user": user.name.as_str(), "removed": true});
-    context.done(&document, |_| format!("removed {}\n", user.name))
+    let told = tell::ended(open, removed.logout).await?;
+    let document = json!({"user": user.name.as_str(), "removed": true,
+        "told": tell::document(&told)});
+    context.done(&document, |_| {
+        format!("removed {}\n{}", user.name, tell::lines(&told))
+    })
 }

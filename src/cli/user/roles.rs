@@ -7,6 +7,7 @@ use serde_json::json;
 use super::super::context::{Context, Open, created_lines, names};
 use super::super::error::CliError;
 use super::super::output::note;
+use super::super::tell;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::{RoleName, UserName};
 use crate::directory::user::User;
@@ -75,12 +76,16 @@ pub(super) async fn revoke(
     {
         note(&format!("there is no role {role} at all"));
     }
-    let document = json!({"user": user.name.as_str(), "role": role.as_str(), "changed": changed});
+    // The apps that have let them in and would not any more; the session itself lives on.
+    let told = tell::shut_doors(open, &user.id, &user.name).await?;
+    let document = json!({"user": user.name.as_str(), "role": role.as_str(), "changed": changed,
+        "told": tell::document(&told)});
     context.done(&document, |_| {
-        if changed {
+        let line = if changed {
             format!("withdrew {role} from {}\n", user.name)
         } else {
             format!("{} does not hold {role}\n", user.name)
-        }
+        };
+        line + &tell::lines(&told)
     })
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::super::context::{Context, Open, created_lines, names};
 use super::super::error::{CliError, refused, usage};
+use super::super::tell;
 use super::add::{attribute, display_name, email};
 use super::document::document;
 use super::roles;
@@ -70,9 +71,16 @@ impl Update {
             set_roles(open, &user, &self.roles).await?
         };
         let user = open.user(&self.name).await?;
-        let told = json!({"user": document(&user), "created_roles": names(&created)});
-        context.done(&told, |_| {
-            format!("{}updated {}\n", created_lines(&created), user.name)
+        let told = if self.roles.is_empty() {
+            Vec::new()
+        } else {
+            tell::shut_doors(open, &user.id, &user.name).await?
+        };
+        let document = json!({"user": document(&user), "created_roles": names(&created),
+            "told": tell::document(&told)});
+        context.done(&document, |_| {
+            let created = created_lines(&created);
+            format!("{created}updated {}\n{}", user.name, tell::lines(&told))
         })
     }
 

@@ -6,6 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 
+use base64::Engine as _;
+
 use super::*;
 
 fn deflate(bytes: &[u8]) -> Vec<u8> {

@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use super::Base64;
+use crate::directory::logout::LegState;
 use crate::web::assets;
 
 /// `GET /logout` only asks: a link or a picture on another site must not sign anybody out.
@@ -16,12 +18,83 @@ pub struct LogoutConfirmPage {
     pub csrf: String,
 }
 
-/// After signing out.
+/// Nobody is signed in, and no app was told.
 #[derive(Debug, Template)]
 #[template(path = "signed_out.html")]
-pub struct SignedOutPage {
-    /// Display names of apps that were entered in this session and may keep their own.
-    pub apps: Vec<String>,
+pub struct SignedOutPage {}
+
+/// Between two apps of a logout, and after the last: how far each has come.
+#[derive(Debug, Template)]
+#[template(path = "logout.html")]
+pub struct LogoutPage {
+    /// The apps that were entered in the sessions that ended.
+    pub apps: Vec<LogoutRow>,
+    /// Where the page leads by itself, if it goes on.
+    pub way: Option<LogoutWay>,
+}
+
+/// One app.
+#[derive(Debug)]
+pub struct LogoutRow {
+    /// Its display name.
+    pub name: String,
+    /// How far it has come.
+    pub state: LegState,
+}
+
+/// The way on.
+#[derive(Debug)]
+pub struct LogoutWay {
+    /// A path of ours.
+    pub url: &'static str,
+    /// After so many seconds.
+    pub after: u32,
+    /// The app that waits for an answer; none where other apps wait to be told.
+    pub to: Option<String>,
+}
+
+/// A logout message on its way to an SP (Bindings 3.5.4).
+#[derive(Debug, Template)]
+#[template(path = "post_message.html")]
+pub struct PostMessagePage {
+    /// Display name of the SP.
+    pub app_name: String,
+    /// The registered endpoint.
+    pub action: String,
+    /// `SAMLRequest` or `SAMLResponse`.
+    pub parameter: &'static str,
+    /// The message.
+    pub message: Base64,
+    /// As it came.
+    pub relay_state: Option<String>,
+}
+
+impl LogoutRow {
+    fn words(&self) -> &'static str {
+        match self.state {
+            LegState::Waiting => "waits",
+            LegState::Asked | LegState::Failed => "not confirmed",
+            LegState::Confirmed | LegState::Asker => "confirmed",
+            LegState::NotAsked => "not asked",
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(
+            self.state,
+            LegState::Asked | LegState::Failed | LegState::NotAsked
+        )
+    }
+}
+
+impl LogoutPage {
+    fn is_under_way(&self) -> bool {
+        self.way.as_ref().is_some_and(|way| way.to.is_none())
+    }
+
+    fn has_open(&self) -> bool {
+        self.apps.iter().any(LogoutRow::is_open)
+    }
 }
 
 #[cfg(test)]
@@ -40,10 +113,72 @@ impl LogoutConfirmPage {
 #[cfg(test)]
 impl SignedOutPage {
     pub(super) fn samples() -> Vec<Self> {
+        vec![Self {}]
+    }
+}
+
+#[cfg(test)]
+impl LogoutPage {
+    pub(super) fn samples() -> Vec<Self> {
+        let row = |name: &str, state| LogoutRow {
+            name: name.into(),
+            state,
+        };
+        let hostile = super::tests::HOSTILE;
+        let way = |after, to: Option<&str>| {
+            Some(LogoutWay {
+                url: "/saml/slo/next",
+                after,
+                to: to.map(Into::into),
+            })
+        };
         vec![
-            Self { apps: Vec::new() },
             Self {
-                apps: vec!["Store".into(), super::tests::HOSTILE.into()],
+                apps: vec![
+                    row("Store", LegState::Confirmed),
+                    row("Publisher", LegState::Waiting),
+                ],
+                way: way(0, None),
+            },
+            Self {
+                apps: vec![
+                    row("Store", LegState::Asker),
+                    row("Publisher", LegState::Confirmed),
+                    row("Wiki", LegState::Failed),
+                    row(hostile, LegState::NotAsked),
+                ],
+                way: way(8, Some(hostile)),
+            },
+            Self {
+                apps: vec![row("Store", LegState::Asked)],
+                way: None,
+            },
+            Self {
+                apps: vec![row("Store", LegState::Confirmed)],
+                way: None,
+            },
+        ]
+    }
+}
+
+#[cfg(test)]
+impl PostMessagePage {
+    pub(super) fn samples() -> Vec<Self> {
+        let hostile = super::tests::HOSTILE.to_owned();
+        vec![
+            Self {
+                app_name: "Store".into(),
+                action: "https://store.example.org/saml/slo".into(),
+                parameter: "SAMLRequest",
+                message: Base64::of("<samlp:LogoutRequest/>"),
+                relay_state: None,
+            },
+            Self {
+                app_name: hostile.clone(),
+                action: "javascript:alert(1)".into(),
+                parameter: "SAMLResponse",
+                message: Base64::of(&hostile),
+                relay_state: Some(hostile),
             },
         ]
     }

@@ -23,7 +23,9 @@ pub use error::{ErrorPage, ReasonPage, ReasonRow, ReasonsIndexPage};
 pub use hand_over::{ArtifactFormPage, Base64, HandOnPage, IdpInitiatedConfirmPage, PostFormPage};
 pub use launcher::LauncherPage;
 pub use login::{AskingApp, LoginPage, Problem};
-pub use logout::{LogoutConfirmPage, SignedOutPage};
+pub use logout::{
+    LogoutConfirmPage, LogoutPage, LogoutRow, LogoutWay, PostMessagePage, SignedOutPage,
+};
 
 /// An app that this person may enter.
 #[derive(Debug, Clone)]

@@ -24,8 +24,10 @@ fn all() -> Vec<(String, String)> {
         render("launcher", LauncherPage::samples()),
         render("logout_confirm", LogoutConfirmPage::samples()),
         render("signed_out", SignedOutPage::samples()),
+        render("logout", LogoutPage::samples()),
         render("post_form", PostFormPage::samples()),
         render("artifact_form", ArtifactFormPage::samples()),
+        render("post_message", PostMessagePage::samples()),
         render("hand_on", HandOnPage::samples()),
         render("idp_initiated", IdpInitiatedConfirmPage::samples()),
         render("error", ErrorPage::samples()),
@@ -122,7 +124,7 @@ fn no_page_has_an_inline_script_an_inline_style_or_a_foreign_source() {
 #[test]
 fn only_the_pages_that_post_on_have_a_script() {
     for (name, html) in all() {
-        let posts_on = ["post_form", "artifact_form", "hand_on"]
+        let posts_on = ["post_form", "post_message", "artifact_form", "hand_on"]
             .iter()
             .any(|page| name.starts_with(page));
         assert_eq!(html.contains("<script"), posts_on, "{name}");

@@ -1,0 +1,138 @@
+//! LogoutRequests from server to server: SOAP over HTTP (Bindings 3.2.3), bounded in time. Only a
+//! registered endpoint is called, no redirect is followed, and TLS is verified by the system's roots.
+
+use std::time::Duration;
+
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+
+use super::super::App;
+use super::super::app::Registered;
+use super::super::failure::Failure;
+use super::super::visit::Visit;
+use super::{chain, note, reply};
+use crate::directory::logout::{Leg, LegState, Logout};
+use crate::directory::name::MessageId;
+use crate::directory::service_provider::is_loopback;
+use crate::saml::logout::{LogoutResponse, UnverifiedLogoutResponse};
+use crate::saml::soap::{self, Envelope};
+
+/// How long one SP may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The largest answer that is read.
+const LARGEST: u64 = 256 * 1024;
+
+/// What one app said, or that it was not asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// Its short name.
+    pub(crate) sp: String,
+    /// What came of it.
+    pub(crate) state: LegState,
+}
+
+/// Tells whom a logout without a browser can tell: after an administrator's change. Those that an
+/// SP with sessions that live on confirms are forgotten as its participants.
+pub(crate) async fn tell(app: &App, logout: Logout, lives_on: bool) -> Result<Vec<Told>, String> {
+    let logout = chain::tell_directly(app, None, logout).await;
+    let logout = logout.map_err(|failure| failure.to_string())?;
+    let mut told = Vec::new();
+    for leg in &logout.legs {
+        if lives_on && leg.state == LegState::Confirmed {
+            let forgotten = app.store.forget_participant(leg).await;
+            forgotten.map_err(|error| error.to_string())?;
+        }
+        let sp = app.store.sp_by_id(&leg.sp).await;
+        if let Some(sp) = sp.map_err(|error| error.to_string())? {
+            told.push(Told {
+                sp: sp.name.as_str().to_owned(),
+                state: leg.state,
+            });
+        }
+    }
+    Ok(told)
+}
+
+/// Tells one SP, once, and writes down what it says.
+pub(super) async fn tell_one(
+    app: &App,
+    visit: Option<&Visit>,
+    logout: &Logout,
+    leg: &Leg,
+    registered: &Registered,
+) -> Result<LegState, Failure> {
+    let id = reply::fresh_id()?;
+    if !app.store.claim_leg(&logout.id, leg.position, &id).await? {
+        return Ok(LegState::Asked);
+    }
+    let (state, said) = match ask(app, logout, leg, registered, &id).await {
+        Ok(response) if response.confirms() => (LegState::Confirmed, response.status()),
+        Ok(response) => (LegState::Failed, response.status()),
+        Err(why) => (LegState::Failed, why),
+    };
+    let sp = &registered.sp;
+    app.store.settle_leg(&id, &sp.id, state).await?;
+    note(app, visit, sp, state == LegState::Confirmed, &said).await?;
+    Ok(state)
+}
+
+async fn ask(
+    app: &App,
+    logout: &Logout,
+    leg: &Leg,
+    registered: &Registered,
+    id: &MessageId,
+) -> Result<LogoutResponse, String> {
+    let sp = &registered.sp;
+    let (Some(endpoint), Some(name_id)) = (sp.slo.back_channel(), &leg.name_id) else {
+        return Err("there is no SOAP endpoint".to_owned());
+    };
+    let location = endpoint.location.clone();
+    let told = |failure: Failure| failure.to_string();
+    app.signing_keys().await.map_err(told)?;
+    let key = app.signing_key_for(sp).map_err(told)?;
+    let request = reply::request(app, logout, leg, name_id, id, &location).map_err(told)?;
+    let request = request.enveloped(&key).map_err(|e| e.to_string())?;
+    let envelope = soap::write(&[], &request).map_err(|e| e.to_string())?;
+    let trusted =
+        url::Url::parse(&location).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url));
+    let sent = tokio::task::spawn_blocking(move || send(&location, &envelope)).await;
+    let answer = sent.map_err(|error| error.to_string())??;
+    let envelope = Envelope::read(&answer, &[]).map_err(|error| error.to_string())?;
+    let response = UnverifiedLogoutResponse::parse_envelope(envelope)
+        .and_then(|unverified| unverified.verify_direct(sp, &registered.keys, trusted))
+        .map_err(|error| error.to_string())?;
+    if response.in_response_to() == id {
+        Ok(response)
+    } else {
+        Err("the answer is to another request".to_owned())
+    }
+}
+
+/// One POST. `SOAPAction` as the OASIS requires nobody to look at it (Bindings 3.2.3.1).
+fn send(location: &str, envelope: &str) -> Result<Vec<u8>, String> {
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::NativeTls)
+        .root_certs(RootCerts::PlatformVerifier)
+        .build();
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .max_redirects(0)
+        .tls_config(tls)
+        .build()
+        .into();
+    let mut response = agent
+        .post(location)
+        .header("Content-Type", "text/xml; charset=utf-8")
+        .header(
+            "SOAPAction",
+            "\"http://www.oasis-open.org/committees/security\"",
+        )
+        .send(envelope)
+        .map_err(|error| error.to_string())?;
+    if response.status() != 200 {
+        return Err(format!("it answered {}", response.status()));
+    }
+    let body = response.body_mut().with_config().limit(LARGEST);
+    body.read_to_vec().map_err(|error| error.to_string())
+}

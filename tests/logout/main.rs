@@ -1,0 +1,17 @@
+//! Single logout over HTTP, against the running product and with service providers of our own.
+
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "each test binary uses its own part of it")]
+mod support;
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod app;
+#[cfg(test)]
+mod back_channel;
+#[cfg(test)]
+mod chain;
+#[cfg(test)]
+mod requests;
