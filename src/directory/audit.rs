@@ -106,6 +106,10 @@ audit_kinds! {
     Assertion = "assertion",
     /// A message was refused before any decision.
     Message = "message",
+    /// Somebody agreed to what an SP is told; the detail names it.
+    ConsentGiven = "consent-given",
+    /// Somebody took that back.
+    ConsentWithdrawn = "consent-withdrawn",
     /// Somebody changed their own password.
     PasswordChanged = "password-changed",
     /// A user was added.

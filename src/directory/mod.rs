@@ -8,6 +8,7 @@ pub mod algorithms;
 pub mod attribute;
 pub mod attribute_sets;
 pub mod audit;
+pub mod consent;
 pub mod duration;
 pub mod ending;
 pub mod facts;

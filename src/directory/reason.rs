@@ -187,6 +187,14 @@ reason_codes! {
         "The artifact is not known, has been used, has expired, or belongs to another app.",
         "Go back to the app and sign in again.",
         "The app got an ArtifactResponse without a message (Core 3.5.3). Artifacts live 60 seconds and are good for one try by the app that they were handed out to.";
+    ConsentNeeded = "consent-needed":
+        "The person has to agree first, and the app asked not to show anything.",
+        "Start again at the app.",
+        "The AuthnRequest had IsPassive, and the registration has --consent; the SP got NoPassive.";
+    ConsentRefused = "consent-refused":
+        "You did not agree to what the app would be told, so nothing was sent there.",
+        "Go back to the app to be asked again.",
+        "The registration has --consent. What is released: `doorward sp attributes NAME`.";
     IdpInitiatedNotAllowed = "idp-initiated-not-allowed":
         "This app does not take sign-ins that start here.",
         "Start at the app.",

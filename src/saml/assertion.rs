@@ -94,7 +94,7 @@ pub(super) fn identifier(
 }
 
 /// The identifier that the SP gets, or why there is none.
-fn name_id(
+pub(super) fn name_id(
     grant: &Grant<'_>,
     asked: &Asked,
     issuer: &Issuer,

@@ -11,6 +11,7 @@ pub mod authn_request;
 pub mod binding;
 pub mod certificate;
 pub mod comparison;
+pub mod consent;
 pub mod encryption;
 pub mod logout;
 pub mod metadata;

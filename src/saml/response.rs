@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::assertion::{self, SessionPart, Times, identifier};
 use super::attributes::TYPE_PREFIXES;
 use super::authn_request::{Asked, ReplyTo};
+use super::consent::ConsentClaim;
 use super::encryption::{self, EncryptError, Recipient, RecipientError};
 use super::name_id::PairwiseSecret;
 use super::signature::{SignError, SigningKey};
@@ -125,6 +126,7 @@ pub struct Response {
     in_response_to: Option<String>,
     relay_state: Option<String>,
     name_id: Option<SentNameId>,
+    consent: Option<ConsentClaim>,
     content: Content,
 }
 
@@ -215,6 +217,7 @@ impl Response {
             in_response_to: grant.in_response_to().map(str::to_owned),
             relay_state: asked.relay_state.clone(),
             name_id: Some(identifier.name_id().sent()),
+            consent: None,
             content: Content::Assertion {
                 xml,
                 id: stamp.assertion_id.clone(),
@@ -241,8 +244,15 @@ impl Response {
             in_response_to: reply.id.map(|id| id.as_str().to_owned()),
             relay_state: reply.relay_state,
             name_id: None,
+            consent: None,
             content: Content::Status(status),
         }
+    }
+
+    /// Says that the person agreed to it (Core 8.4).
+    #[must_use]
+    pub fn with_consent(self, consent: Option<ConsentClaim>) -> Self {
+        Self { consent, ..self }
     }
 
     /// Signs and encrypts what is to be: the assertion is signed first, then encrypted, then the
@@ -300,6 +310,9 @@ impl Response {
         w.attribute("Destination", &self.destination);
         if let Some(id) = &self.in_response_to {
             w.attribute("InResponseTo", id);
+        }
+        if let Some(consent) = self.consent {
+            w.attribute("Consent", consent.uri());
         }
         w.element(uri::SAML, "Issuer", &self.issuer);
         let after_issuer = w.position();

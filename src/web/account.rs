@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::App;
 use super::browser;
+use super::consent;
 use super::failure::{Failure, readable};
 use super::flow::{Flow, Purpose};
 use super::headers;
@@ -70,6 +71,7 @@ pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Respons
             let message = match done.as_deref() {
                 Some("password") => Some(AccountMessage::PasswordChanged),
                 Some("session") => Some(AccountMessage::SessionEnded),
+                Some("consent") => Some(AccountMessage::ConsentWithdrawn),
                 _ => None,
             };
             account_page(&app, person, message).await
@@ -106,11 +108,13 @@ async fn account_page(
             last_used: readable(session.last_seen_at),
         })
         .collect();
+    let consents = consent::rows(app, &user).await?;
     Ok(headers::own_page(&AccountPage {
         display_name: user.display_name,
         user_name: user.name.as_str().to_owned(),
         email: user.email,
         sessions: rows,
+        consents,
         message,
         min_length: LEAST_CHARACTERS,
         csrf,

@@ -2,27 +2,30 @@
 //!
 //! Every way to an assertion comes through [`decide`].
 
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response as HttpResponse};
+use axum::response::Response as HttpResponse;
 
 use super::App;
 use super::artifact;
+use super::consent::{self, Standing};
+use super::denied;
 use super::door::{self, Door, DoorName};
-use super::failure::{Failure, reference};
+use super::failure::Failure;
 use super::flow::{Flow, Purpose, to_login};
 use super::headers;
-use super::launcher;
-use super::pages::{Base64, DeniedPage, PostFormPage};
+use super::pages::{Base64, PostFormPage};
 use super::protection::warn_about_weak_encryption;
 use super::trace::Sent;
 use super::visit::Visit;
 use crate::access::{self, Denial, Freshness, Grant, Refusal};
 use crate::directory::audit::{AuditEvent, AuditKind, Outcome};
+use crate::directory::consent::Consent;
 use crate::directory::facts::Facts;
 use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider};
+use crate::directory::time::UnixTime;
 use crate::directory::user::User;
 use crate::saml::authn_request::{Asked, AuthnRequest, ReplyTo};
+use crate::saml::consent::ConsentClaim;
 use crate::saml::response::{Response, ResponseError, SignedResponse};
 use crate::saml::status::Status;
 use crate::storage::{Recorded, TokenHash};
@@ -47,6 +50,8 @@ pub(super) struct Asking<'a> {
     pub(super) session: Option<TokenHash>,
     /// What the request demands of it.
     pub(super) freshness: Freshness,
+    /// When the request arrived, where that is known: a consent that is younger was given for it.
+    pub(super) began: Option<UnixTime>,
 }
 
 /// What was decided on a request.
@@ -55,6 +60,8 @@ pub(super) enum Decided<'sp> {
     Released(SignedResponse),
     /// The person may enter, but what the SP asks for cannot be said about them.
     Unsayable(Box<User>, ResponseError),
+    /// The person may enter, and has to be asked first; what they agreed to before.
+    ConsentDue(Box<Grant<'sp>>, Option<Consent>),
     /// Nobody enters.
     Denied(Box<Denial<'sp>>),
 }
@@ -74,11 +81,20 @@ pub(super) async fn decide<'sp>(
         };
         let sign_on = request.sign_on(asking.freshness.clone())?;
         match access::authorize(sign_on, facts, app.site.limits, app.now()) {
-            Ok(grant) => match release(app, asking.visit, request, grant).await? {
-                Try::Released(response) => return Ok(Decided::Released(response)),
-                Try::Unsayable(user, error) => return Ok(Decided::Unsayable(user, error)),
-                Try::Again => {}
-            },
+            Ok(grant) => {
+                let claim = match consent::standing(app, request, &grant, asking.began).await? {
+                    Standing::NotAsked => None,
+                    Standing::Given(claim) => Some(claim),
+                    Standing::Due(before) => {
+                        return Ok(Decided::ConsentDue(Box::new(grant), before));
+                    }
+                };
+                match release(app, asking.visit, request, grant, claim).await? {
+                    Try::Released(response) => return Ok(Decided::Released(response)),
+                    Try::Unsayable(user, error) => return Ok(Decided::Unsayable(user, error)),
+                    Try::Again => {}
+                }
+            }
             Err(denial) => return Ok(Decided::Denied(denial)),
         }
     }
@@ -100,13 +116,19 @@ pub(super) async fn answer(
         visit,
         session: visit.token_hash(),
         freshness: freshness(request, flow.as_ref()),
+        began: Some(flow.as_ref().map_or_else(|| app.now(), Flow::began)),
     };
     if request.acs().binding == AcsBinding::HttpArtifact {
         // The decision that counts falls when the artifact is resolved; this one decides what the
         // person sees, and its grant is dropped.
         let sign_on = request.sign_on(asking.freshness.clone())?;
         return match access::authorize(sign_on, door.facts, app.site.limits, app.now()) {
-            Ok(grant) => artifact::hand_out(app, &asking, request, grant).await,
+            Ok(grant) => match consent::standing(app, request, &grant, asking.began).await? {
+                Standing::Due(before) => {
+                    consent::ask(app, visit, request, flow, grant, before).await
+                }
+                _ => artifact::hand_out(app, &asking, request, grant).await,
+            },
             Err(denial) => refuse(app, visit, request, flow, *denial).await,
         };
     }
@@ -115,6 +137,9 @@ pub(super) async fn answer(
         Decided::Unsayable(user, error) => {
             let status = unsayable(app, visit, request, &user, &error).await?;
             send_status(app, request.reply_to(), status).await
+        }
+        Decided::ConsentDue(grant, before) => {
+            consent::ask(app, visit, request, flow, *grant, before).await
         }
         Decided::Denied(denial) => refuse(app, visit, request, flow, *denial).await,
     }
@@ -140,6 +165,7 @@ async fn release(
     visit: &Visit,
     request: &AuthnRequest<'_>,
     grant: Grant<'_>,
+    consent: Option<ConsentClaim>,
 ) -> Result<Try, Failure> {
     let asked = request.asked();
     let announced = app.store.announce()?;
@@ -152,6 +178,7 @@ async fn release(
     let response = match Response::success(grant, asked, &released, &app.issuer, &stamp) {
         Ok(response) => {
             let key = app.signing_key_for(request.sp())?;
+            let response = response.with_consent(consent);
             response.sign(&key).map_err(Failure::internal)?
         }
         Err(ResponseError::NotCurrent) => return Ok(Try::Again),
@@ -195,7 +222,8 @@ fn is_persistent(grant: &Grant<'_>, asked: &Asked) -> bool {
     format == NameIdFormat::Persistent
 }
 
-fn event(app: &App, visit: &Visit, sp: &ServiceProvider, user: &User) -> AuditEvent {
+/// What is written down about this person at this SP.
+pub(super) fn event(app: &App, visit: &Visit, sp: &ServiceProvider, user: &User) -> AuditEvent {
     AuditEvent {
         user: Some(user.name.clone()),
         actor: Some(user.name.as_str().to_owned()),
@@ -268,7 +296,7 @@ pub(super) async fn denied(
 
 /// Nobody enters: to the sign-in page where that can help, else to the page or status that the
 /// registration asks for.
-async fn refuse(
+pub(super) async fn refuse(
     app: &App,
     visit: &Visit,
     request: &AuthnRequest<'_>,
@@ -314,51 +342,22 @@ async fn refuse(
     write_refusal(app, event(app, visit, sp, &user), refusal.reason()).await?;
     match sp.policy.denied {
         Denied::Status => send_status(app, request.reply_to(), Status::RequestDenied).await,
-        Denied::Page => denied_page(app, visit, sp, &user, refusal, flow).await,
+        Denied::Page => denied::page(app, visit, sp, &user, refusal, flow).await,
     }
 }
 
-async fn write_refusal(app: &App, event: AuditEvent, reason: ReasonCode) -> Result<(), Failure> {
+/// Writes down that somebody was refused, and why.
+pub(super) async fn write_refusal(
+    app: &App,
+    event: AuditEvent,
+    reason: ReasonCode,
+) -> Result<(), Failure> {
     let event = AuditEvent {
         outcome: Outcome::Refused,
         reason: Some(reason),
         ..event
     };
     Ok(app.store.record(event).await?)
-}
-
-/// The 403 page: which app, as whom, whom to ask, and the ways on (decision 17).
-async fn denied_page(
-    app: &App,
-    visit: &Visit,
-    sp: &ServiceProvider,
-    user: &User,
-    refusal: Refusal,
-    flow: Flow,
-) -> Result<HttpResponse, Failure> {
-    let apps = match visit.token_hash() {
-        Some(token) => launcher::tiles(app, &token).await?,
-        None => vec![],
-    };
-    let token = app
-        .sealer
-        .seal(&flow.for_someone_else()?, Purpose::Form, app.now())?;
-    let page = DeniedPage {
-        app_name: sp.title().to_owned(),
-        app_host: sp.host(),
-        display_name: user.display_name.clone(),
-        user_name: user.name.as_str().to_owned(),
-        contact: sp
-            .policy
-            .contact
-            .clone()
-            .or_else(|| app.site.contact.clone()),
-        switch_url: "/login/someone-else".to_owned(),
-        token,
-        apps,
-        reference: reference(refusal.reason(), &visit.trace, app.now()),
-    };
-    Ok((StatusCode::FORBIDDEN, headers::page(&page)).into_response())
 }
 
 /// A status at a registered endpoint, by the binding of that endpoint.

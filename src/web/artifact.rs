@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::answer::{self, Asking, Decided, status_response};
+use super::consent;
 use super::door::{self, Door, DoorName};
 use super::failure::Failure;
 use super::flow::LOCATION_LIMIT;
@@ -252,6 +253,7 @@ async fn redeem(
                 },
                 session: used.session,
                 freshness: fresh_for.map_or(Freshness::AnySession, Freshness::SignedInFor),
+                began: None,
             };
             sign_on(app, &asking, sp, *asked).await
         }
@@ -294,6 +296,9 @@ async fn sign_on(
         Decided::Released(response) => return Ok(Some(response)),
         Decided::Unsayable(user, error) => {
             answer::unsayable(app, asking.visit, &request, &user, &error).await?
+        }
+        Decided::ConsentDue(grant, _) => {
+            consent::missing(app, asking.visit, &request, &grant).await?
         }
         Decided::Denied(denial) => answer::denied(app, asking.visit, &request, &denial).await?,
     };

@@ -169,6 +169,8 @@ fn status(reason: ReasonCode) -> StatusCode {
         | ReasonCode::SignInTooOld
         | ReasonCode::WrongPassword
         | ReasonCode::IdpInitiatedNotAllowed
+        | ReasonCode::ConsentNeeded
+        | ReasonCode::ConsentRefused
         | ReasonCode::UnknownPrincipal => StatusCode::FORBIDDEN,
         ReasonCode::Throttled => StatusCode::TOO_MANY_REQUESTS,
         ReasonCode::HashingBusy | ReasonCode::Overloaded => StatusCode::SERVICE_UNAVAILABLE,

@@ -194,6 +194,11 @@ impl Flow {
         }
     }
 
+    /// When the request arrived.
+    pub(super) fn began(&self) -> UnixTime {
+        UnixTime::from_millis(self.first_seen)
+    }
+
     /// Whether the hop was taken in time.
     pub(super) fn is_prompt(&self, now: UnixTime) -> bool {
         now < UnixTime::from_millis(self.sealed_at).plus(HOP_LIFETIME)

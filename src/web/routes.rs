@@ -5,8 +5,8 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use super::{
-    App, account, assets, failure, headers, health, launcher, login, logout, metadata, reasons,
-    samlsso, slo, soap, sso,
+    App, account, assets, consent, failure, headers, health, launcher, login, logout, metadata,
+    reasons, samlsso, slo, soap, sso,
 };
 
 /// The whole of Doorward's HTTP surface.
@@ -60,6 +60,8 @@ pub fn router(app: App) -> Router {
             get(account::ask_password).post(account::change_password),
         )
         .route("/account/sessions/revoke", post(account::revoke_session))
+        .route("/account/consents/withdraw", post(consent::withdraw))
+        .route("/consent", post(consent::submit))
         .route("/reasons", get(reasons::index))
         .route("/reasons/{code}", get(reasons::show))
         .route(assets::ROUTE, get(assets::asset))

@@ -7,6 +7,8 @@
 mod support;
 
 #[cfg(test)]
+mod consent;
+#[cfg(test)]
 mod form;
 #[cfg(test)]
 mod home;

@@ -471,3 +471,40 @@ async fn c_ar5_metadata_names_the_resolution_service_of_the_artifacts_index() {
     let artifact = artifact_of(&browser, &sp, &request(&product, &sp)).await;
     assert!(artifact.starts_with("AAQAA"), "type 4, index 0: {artifact}");
 }
+
+/// The person is asked before an artifact is handed out, and a consent that is taken back before
+/// it is resolved is none.
+#[tokio::test]
+async fn consent_is_asked_for_before_and_counts_when_it_is_resolved() {
+    let acs = "https://store.example/acs";
+    let (product, sp) = product(&[(ARTIFACT, acs)], &["--consent"]).await;
+    let carla = carla(&product).await;
+    let page = carla.get(&request(&product, &sp).redirect(None)).await;
+    assert!(page.body.contains("Agree and go on"), "{}", page.in_short());
+    let form = page
+        .forms()
+        .into_iter()
+        .find(|form| form.action == "/consent");
+    let fields = form.expect("the form").fields;
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(n, v)| (n.as_str(), v.as_str()))
+        .collect();
+    let answer = carla.post(&product.idp("/consent"), &fields).await;
+    let handed_out = carla.get(&answer.location().unwrap()).await;
+    let (artifact, _) = parameters(&handed_out.location().unwrap(), acs);
+    let carried = resolved(&product, &sp, &artifact).await.unwrap();
+    assert!(carried.assertion.is_some());
+    let obtained = "urn:oasis:names:tc:SAML:2.0:consent:obtained";
+    assert_eq!(carried.consent.as_deref(), Some(obtained));
+
+    let artifact = artifact_of(&carla, &sp, &request(&product, &sp)).await;
+    let account = carla.get(&product.idp("/account")).await;
+    let forms = account.forms().into_iter();
+    let mut forms = forms.filter(|form| form.action.ends_with("/withdraw"));
+    carla
+        .submit(&account, &forms.next().expect("the form"))
+        .await;
+    let carried = resolved(&product, &sp, &artifact).await.unwrap();
+    assert_eq!(carried.short_status(), "Responder/RequestDenied");
+}

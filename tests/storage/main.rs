@@ -8,6 +8,7 @@
 mod artifacts;
 mod audit;
 mod concurrency;
+mod consents;
 mod decisions;
 mod directory;
 mod home;

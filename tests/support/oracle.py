@@ -382,6 +382,7 @@ def facts_of(root, key):
         issue_instant=root.get("IssueInstant"),
         destination=root.get("Destination"),
         in_response_to=root.get("InResponseTo"),
+        consent=root.get("Consent"),
         issuer=text(root, "a:Issuer"),
     )
     return facts

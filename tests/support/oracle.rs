@@ -19,6 +19,9 @@ pub(crate) struct Message {
     pub(crate) destination: Option<String>,
     pub(crate) in_response_to: Option<String>,
     pub(crate) issuer: Option<String>,
+    /// What it says about the person's consent (Core 8.4).
+    #[serde(default)]
+    pub(crate) consent: Option<String>,
     #[serde(default)]
     pub(crate) signatures: Vec<Signature>,
     #[serde(default)]

@@ -36,6 +36,9 @@ pub(super) struct ReleaseOptions {
     /// Write xsi:type="xs:string" on every value
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     attribute_types: Option<bool>,
+    /// Ask the person before anything is told for the first time, and when it grows
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    consent: Option<bool>,
 }
 
 /// An attribute, or the empty text that lists none.
@@ -82,6 +85,7 @@ impl ReleaseOptions {
             || self.release.is_some()
             || self.attribute_index.is_some()
             || self.attribute_types.is_some()
+            || self.consent.is_some()
     }
 
     fn lists_something(&self) -> bool {
@@ -98,7 +102,7 @@ impl ReleaseOptions {
             },
             amount: self.release.map_or(before.amount, Amount::policy),
             typed: self.attribute_types.unwrap_or(before.typed),
-            consent: before.consent,
+            consent: self.consent.unwrap_or(before.consent),
             attribute_index: match self.attribute_index {
                 Some(Change(said)) => said,
                 None => before.attribute_index,

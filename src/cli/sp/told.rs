@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::context::names;
+use super::super::output::yes_or_no;
 use super::document::or;
 use super::release::in_words;
 use crate::directory::release::{Amount, Lifetimes, SubjectIdRequirement};
@@ -22,6 +23,7 @@ pub(super) fn release(sp: &ServiceProvider) -> Value {
             "attributes": attributes.collect::<Vec<_>>()})
     });
     json!({"amount": policy.amount.word(), "types": policy.typed,
+        "consent": policy.consent,
         "attribute_index": policy.attribute_index, "requested": services.collect::<Vec<_>>(),
         "entity_categories": asks.categories,
         "subject_id_req": asks.subject_id.map(SubjectIdRequirement::word)})
@@ -97,6 +99,7 @@ pub(super) fn fields(sp: &ServiceProvider) -> Vec<(&'static str, String)> {
         ("of these", amount(sp)),
         ("asks for", asks(sp)),
         ("roles released", or(roles, list, "those of the rule")),
+        ("asks the person", yes_or_no(policy.release.consent)),
         ("assertion lifetime", in_words(policy.lifetimes.assertion())),
         (
             "not-before margin",

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use askama::Template;
 
-use super::wait;
+use super::{ConsentRow, wait};
 use crate::web::assets;
 
 /// `/account`: who one is here, where one is signed in, and the password.
@@ -19,6 +19,8 @@ pub struct AccountPage {
     pub email: Option<String>,
     /// Their sessions, the youngest first.
     pub sessions: Vec<SessionRow>,
+    /// What they agreed to let apps know.
+    pub consents: Vec<ConsentRow>,
     /// What the last post did, or why it did nothing.
     pub message: Option<AccountMessage>,
     /// How many characters a password has at least.
@@ -51,6 +53,8 @@ pub enum AccountMessage {
     PasswordChanged,
     /// The session is ended.
     SessionEnded,
+    /// A consent is taken back.
+    ConsentWithdrawn,
     /// The password is as it was.
     Password(PasswordProblem),
 }
@@ -152,6 +156,7 @@ impl AccountMessage {
         match self {
             Self::PasswordChanged => "Your password is changed.",
             Self::SessionEnded => "The session is ended.",
+            Self::ConsentWithdrawn => "Your consent is taken back.",
             Self::Password(problem) => problem.headline(),
         }
     }
@@ -160,6 +165,9 @@ impl AccountMessage {
         match self {
             Self::PasswordChanged => "You are signed out everywhere but here.".into(),
             Self::SessionEnded => "Whoever used it has to sign in again.".into(),
+            Self::ConsentWithdrawn => "The app keeps what it knows, and is told nothing more \
+                 until you agree again."
+                .into(),
             Self::Password(problem) => problem.advice(),
         }
     }
@@ -218,6 +226,12 @@ impl AccountPage {
             last_used: "2025-11-21 12:51 UTC".into(),
             this_one,
         };
+        let consent = |app: &str| ConsentRow {
+            sp: "c0ffee".into(),
+            app_name: app.into(),
+            labels: format!("E-mail address, {app}"),
+            agreed: "2025-11-21 08:12:00 UTC".into(),
+        };
         let of = |message: Option<AccountMessage>| Self {
             display_name: "Carla Consumer".into(),
             user_name: "carla".into(),
@@ -226,6 +240,7 @@ impl AccountPage {
                 session("Firefox on Linux", true),
                 session("Safari on iPhone", false),
             ],
+            consents: vec![],
             message,
             min_length: 8,
             csrf: "Y3NyZg".into(),
@@ -236,6 +251,7 @@ impl AccountPage {
             user_name: hostile.into(),
             email: Some(hostile.into()),
             sessions: vec![session(hostile, false)],
+            consents: vec![consent(hostile)],
             ..of(None)
         };
         let done = [
@@ -245,9 +261,14 @@ impl AccountPage {
         let messages = done
             .into_iter()
             .chain(PROBLEMS.map(AccountMessage::Password));
+        let agreed = Self {
+            consents: vec![consent("Store")],
+            ..of(Some(AccountMessage::ConsentWithdrawn))
+        };
         [of(None), evil]
             .into_iter()
             .chain(messages.map(|message| of(Some(message))))
+            .chain([agreed])
             .collect()
     }
 }

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 mod account;
+mod consent;
 mod denied;
 mod error;
 mod hand_over;
@@ -18,6 +19,7 @@ mod logout;
 mod tests;
 
 pub use account::{AccountMessage, AccountPage, ChangePasswordPage, PasswordProblem, SessionRow};
+pub use consent::{ConsentItem, ConsentPage, ConsentRow};
 pub use denied::DeniedPage;
 pub use error::{ErrorPage, ReasonPage, ReasonRow, ReasonsIndexPage};
 pub use hand_over::{ArtifactFormPage, Base64, HandOnPage, IdpInitiatedConfirmPage, PostFormPage};

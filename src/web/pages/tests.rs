@@ -34,6 +34,7 @@ fn all() -> Vec<(String, String)> {
         render("reason", ReasonPage::samples()),
         render("reasons_index", ReasonsIndexPage::samples()),
         render("account", AccountPage::samples()),
+        render("consent", ConsentPage::samples()),
         render("change_password", ChangePasswordPage::samples()),
     ]
     .concat()
