@@ -20,10 +20,11 @@
 //! 5. [`storage`] – the database, and the only room that knows SQL. It alone makes facts.
 //! 6. [`clock`], [`config`], [`keystore`] – where time, settings and keys come from; `digest`, how
 //!    every request is hashed.
-//! 7. [`web`] – HTTP: one file per address; handlers extract, fetch, decide by asking, and answer.
-//! 8. [`cli`] – one file per command.
-//! 9. `demo` – the store and the publisher of `doorward demo`: real service providers that know no
-//!    other room (feature `demo`; a production build leaves it out).
+//! 7. [`sources`] – the metadata that we consume from others: fetching, comparing, refreshing.
+//! 8. [`web`] – HTTP: one file per address; handlers extract, fetch, decide by asking, and answer.
+//! 9. [`cli`] – one file per command.
+//! 10. `demo` – the store and the publisher of `doorward demo`: real service providers that know no
+//!     other room (feature `demo`; a production build leaves it out).
 //!
 //! `docs/architecture.md` walks through a sign-in, a refusal and the POST binding;
 //! `docs/decisions` says why things are as they are ("decision 9" in a comment is `0009-…` there).
@@ -39,5 +40,6 @@ mod digest;
 pub mod directory;
 pub mod keystore;
 pub mod saml;
+pub mod sources;
 pub mod storage;
 pub mod web;

@@ -36,6 +36,11 @@ const ROOMS: &[Room] = &[
     room("config", &["authn", "directory", "saml"]),
     // It reads and writes what storage keeps sealed for it; SQL it has none.
     room("keystore", &["clock", "directory", "saml", "storage"]),
+    // It asks other servers and writes registrations; who may enter it does not decide.
+    room(
+        "sources",
+        &["clock", "config", "directory", "saml", "storage"],
+    ),
     room(
         "web",
         &[
@@ -46,6 +51,7 @@ const ROOMS: &[Room] = &[
             "directory",
             "keystore",
             "saml",
+            "sources",
             "storage",
         ],
     ),
@@ -60,6 +66,7 @@ const ROOMS: &[Room] = &[
             "directory",
             "keystore",
             "saml",
+            "sources",
             "storage",
             "web",
         ],

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::directory::facts::{DoorFacts, Facts, PersonFacts, Presence};
+use crate::directory::facts::{DoorFacts, Facts, Lapse, PersonFacts, Presence};
 use crate::directory::name::{RoleName, SpName};
 use crate::directory::reason::ReasonCode;
 use crate::directory::rule::Rule;
@@ -72,6 +72,12 @@ pub enum Refusal {
     /// The SP is disabled.
     #[error("the service provider is disabled")]
     SpDisabled,
+    /// The source of the SP's metadata does not list it any more.
+    #[error("the source of the metadata does not list the service provider any more")]
+    SpWithdrawn,
+    /// The metadata came from a source, and its last good copy has expired.
+    #[error("the metadata of the service provider has expired")]
+    MetadataExpired,
     /// The table holds no rule for the SP.
     #[error("the service provider has no rule")]
     ClosedRule,
@@ -87,6 +93,15 @@ impl Refusal {
         matches!(self, Self::NotSignedIn | Self::SignInTooOld)
     }
 
+    /// Whether nobody enters, whoever it is: the SP gets nothing at all.
+    #[must_use]
+    pub fn shuts_the_door(self) -> bool {
+        matches!(
+            self,
+            Self::SpDisabled | Self::SpWithdrawn | Self::MetadataExpired
+        )
+    }
+
     /// The code for log, page and audit.
     #[must_use]
     pub fn reason(self) -> ReasonCode {
@@ -96,6 +111,8 @@ impl Refusal {
             Self::UserDisabled => ReasonCode::UserDisabled,
             Self::MissingRole => ReasonCode::MissingRole,
             Self::SpDisabled => ReasonCode::SpDisabled,
+            Self::SpWithdrawn => ReasonCode::SpWithdrawn,
+            Self::MetadataExpired => ReasonCode::MetadataExpired,
             Self::ClosedRule => ReasonCode::ClosedRule,
             Self::RegistrationChanged => ReasonCode::Overloaded,
         }
@@ -123,7 +140,7 @@ pub fn authorize(
     now: UnixTime,
 ) -> Result<Grant<'_>, Box<Denial<'_>>> {
     let parts = facts.into_parts();
-    let rule = match open_door(&sign_on, parts.door) {
+    let rule = match open_door(&sign_on, parts.door, now) {
         Ok(rule) => rule,
         Err(refusal) => return Err(denied(refusal, sign_on, parts.person.map(|p| p.user))),
     };
@@ -154,14 +171,19 @@ fn denied(refusal: Refusal, sign_on: SignOn<'_>, user: Option<User>) -> Box<Deni
     })
 }
 
-/// The door stands as it was read, is enabled and has a rule.
-fn open_door(sign_on: &SignOn<'_>, door: DoorFacts) -> Result<Rule, Refusal> {
+/// The door stands as it was read, is enabled, has not lapsed and has a rule.
+fn open_door(sign_on: &SignOn<'_>, door: DoorFacts, now: UnixTime) -> Result<Rule, Refusal> {
     let registered = sign_on.sp();
     if door.sp != registered.id || door.version != registered.version {
         return Err(Refusal::RegistrationChanged);
     }
     if !door.enabled {
         return Err(Refusal::SpDisabled);
+    }
+    match door.lapse(now) {
+        Some(Lapse::Withdrawn) => return Err(Refusal::SpWithdrawn),
+        Some(Lapse::Expired) => return Err(Refusal::MetadataExpired),
+        None => {}
     }
     door.rule.ok_or(Refusal::ClosedRule)
 }

@@ -85,6 +85,7 @@ fn facts(rule: Option<Rule>, enabled: bool, version: i64, person: Option<PersonF
         enabled,
         rule,
         key_version: 1,
+        backing: None,
     };
     Facts::as_read(FactsParts {
         read_at: NOW,

@@ -161,6 +161,9 @@ fn mend(refusal: Refusal, user: &User, sp: &ServiceProvider, lacks: &[&RoleName]
             let verb = if grants.len() == 1 { "opens" } else { "open" };
             format!("{} {verb} the door", grants.join(" and "))
         }
+        Refusal::SpWithdrawn | Refusal::MetadataExpired => {
+            "`doorward metadata refresh` asks its source again".to_owned()
+        }
         Refusal::PasswordChangeDue
         | Refusal::NotSignedIn
         | Refusal::SignInTooOld

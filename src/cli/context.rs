@@ -100,6 +100,11 @@ impl Open {
         }
     }
 
+    /// Who is at the command line, as the audit log names them.
+    pub(super) fn actor(&self) -> &str {
+        &self.actor
+    }
+
     /// An audit event of this command.
     pub(super) fn event(&self, kind: AuditKind) -> AuditEvent {
         AuditEvent {

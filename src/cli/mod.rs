@@ -16,6 +16,7 @@ mod fetch;
 mod init;
 mod key;
 mod logging;
+mod metadata;
 mod output;
 mod password;
 mod role;
@@ -93,6 +94,9 @@ enum Command {
     /// Service providers: the doors
     #[command(subcommand)]
     Sp(Box<sp::Sp>),
+    /// Sources of metadata: many service providers at once, refreshed
+    #[command(subcommand)]
+    Metadata(metadata::Metadata),
     /// Who may enter what, and why
     #[command(subcommand)]
     Access(access::Access),
@@ -153,6 +157,7 @@ async fn perform(command: Command, context: &Context) -> Result<ExitCode, CliErr
         Command::User(user) => user.run(context).await,
         Command::Role(role) => role.run(context).await,
         Command::Sp(sp) => sp.run(context).await,
+        Command::Metadata(metadata) => metadata.run(context).await,
         Command::Access(access) => access.run(context).await,
         Command::Session(session) => session.run(context).await,
         Command::Key(key) => key.run(context).await,

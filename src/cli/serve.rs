@@ -20,6 +20,7 @@ use super::error::{CliError, refused};
 use super::logging;
 use crate::authn::password::Passwords;
 use crate::clock::Clock;
+use crate::sources::{Queries, Sources};
 use crate::web::{App, Site, TraceSocket, router};
 
 /// How often what has expired is looked for.
@@ -49,10 +50,13 @@ impl Serve {
         tracing::info!(base_url, listen = %booted.config.listen, "serving");
         let stop = stop_on_signal()?;
         let cleaning = tokio::spawn(clean_up(booted.clone(), stop.clone()));
+        let (fresh, until) = (sources(&booted), stop.clone());
+        let refreshing = tokio::spawn(async move { fresh.keep_fresh(until).await });
         let warning = tokio::spawn(endings::warn(booted.clone(), stop.clone()));
         let tracing = trace(&booted.config.keys_dir, &app);
         serve(listener, app, stop).await?;
         cleaning.abort();
+        refreshing.abort();
         // What has begun to tell of ends tells them all: it has the lease of the day.
         if let Err(error) = warning.await {
             tracing::warn!(%error, "the warnings about certificates ended early");
@@ -111,6 +115,7 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
         require_signed_requests: config.require_signed_requests,
         trusted_proxies: config.trusted_proxies.clone(),
         release: config.release.clone(),
+        queries: Some(Queries::new(sources(booted))),
     };
     let passwords = Passwords::new(config.argon2)
         .map_err(|error| refused(error.to_string(), "mend the argon2 settings"))?;
@@ -124,6 +129,16 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
         booted.decryption_keys.clone(),
         passwords,
     ))
+}
+
+/// Refreshing the sources of metadata, and asking about entities that nobody registered.
+fn sources(booted: &Booted) -> Sources {
+    Sources::new(
+        booted.store.clone(),
+        booted.clock.clone(),
+        booted.config.sources.clone(),
+        "serve".to_owned(),
+    )
 }
 
 /// Serves until told to stop; requests in flight finish, for a while. Who sends a request too slowly

@@ -154,6 +154,17 @@ pub const KEYS: &[Key] = &[
         "loopback",
         "Whose `X-Forwarded-*` headers are believed: addresses, networks (`10.0.0.0/8`) or `loopback`.",
     ),
+    list(
+        "fetch_allow",
+        "",
+        "What scheduled fetches of metadata may reach beside public https: networks (`10.0.0.0/8`), \
+         `host:port`, or `loopback`. `sp add --metadata URL`, typed by the operator, may reach any.",
+    ),
+    text(
+        "metadata_max_validity",
+        "14d",
+        "How far ahead the `validUntil` of signed metadata from a source may be; later is refused.",
+    ),
     bare(
         "allow_insecure_http",
         "false",

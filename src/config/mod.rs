@@ -5,6 +5,7 @@
 
 mod about;
 mod algorithms;
+mod fetch_allow;
 mod keys;
 mod read;
 mod source;
@@ -31,6 +32,7 @@ use crate::saml::authn_context::AuthnContext;
 use crate::saml::signature::KeyKind;
 
 pub use about::{About, Organization, mail_address};
+pub use fetch_allow::{FetchAllow, SourceSettings};
 pub use keys::{Form, KEYS, Key};
 pub use template::{as_markdown, template};
 pub use value::Network;
@@ -75,6 +77,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// What is released by rules of the site.
     pub release: SiteRelease,
+    /// What sources of metadata may be, and for how long they are believed.
+    pub sources: SourceSettings,
     /// Whether `base_url` may be plain http outside loopback.
     pub allow_insecure_http: bool,
     /// The cost of a password hash.

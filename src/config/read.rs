@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::about::About;
 use super::algorithms;
+use super::fetch_allow::source_settings;
 use super::source::Source;
 use super::value::{self, Wrong, word, wrong};
 use super::{Config, Durability, LogForm, LogLevel, SQLITE, about};
@@ -38,6 +39,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
     let require_signed_requests = source.value("require_signed_requests", value::yes_or_no);
     let release = site_release(source, about.as_ref());
     let trusted_proxies = source.value("trusted_proxies", value::networks);
+    let sources = source_settings(source);
     let durability = source.value("durability", |text| {
         word(
             text,
@@ -63,6 +65,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         require_signed_requests: require_signed_requests?,
         trusted_proxies: trusted_proxies?,
         release,
+        sources: sources?,
         allow_insecure_http,
         argon2: argon2?,
         durability: durability?,

@@ -144,6 +144,14 @@ audit_kinds! {
     SpEnabled = "sp-enabled",
     /// A registration was removed.
     SpRemoved = "sp-removed",
+    /// The source of a registration's metadata does not list it any more.
+    SpWithdrawn = "sp-withdrawn",
+    /// A source of metadata was added.
+    SourceAdded = "source-added",
+    /// The rule or the keys of a source of metadata were changed.
+    SourceUpdated = "source-updated",
+    /// A source of metadata was removed.
+    SourceRemoved = "source-removed",
     /// A session was ended by an administrator or from another browser.
     SessionRevoked = "session-revoked",
     /// A signing key came into being.

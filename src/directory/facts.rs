@@ -37,6 +37,39 @@ pub struct DoorFacts {
     pub rule: Option<Rule>,
     /// The version of our signing keys; what is signed is signed by the keys of this version.
     pub key_version: i64,
+    /// What the source of its metadata says right now; `None` where it was registered by hand.
+    pub backing: Option<Backing>,
+}
+
+/// Whether the source of a registration's metadata still stands behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backing {
+    /// Whether the source lists it.
+    pub listed: bool,
+    /// Until when the metadata may be used: the smaller of its own and its source's.
+    pub valid_until: Option<UnixTime>,
+}
+
+/// Why a source does not stand behind a registration any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// It does not list it any more.
+    Withdrawn,
+    /// The last good copy of its metadata has expired (Metadata 2.3.1).
+    Expired,
+}
+
+impl DoorFacts {
+    /// Why the door is shut whatever its rule says, if its source let it lapse.
+    #[must_use]
+    pub fn lapse(&self, now: UnixTime) -> Option<Lapse> {
+        let backing = self.backing?;
+        if !backing.listed {
+            return Some(Lapse::Withdrawn);
+        }
+        let expired = backing.valid_until.is_some_and(|until| until <= now);
+        expired.then_some(Lapse::Expired)
+    }
 }
 
 /// What the directory says right now.
@@ -89,6 +122,12 @@ impl Facts {
     #[must_use]
     pub fn key_version(&self) -> i64 {
         self.0.door.key_version
+    }
+
+    /// Why the door is shut whatever its rule says; decides nothing by itself.
+    #[must_use]
+    pub fn lapse(&self, now: UnixTime) -> Option<Lapse> {
+        self.0.door.lapse(now)
     }
 
     /// Which door the snapshot is about.

@@ -14,6 +14,7 @@ pub mod ending;
 pub mod facts;
 pub mod failures;
 pub mod logout;
+pub mod metadata_source;
 pub mod name;
 pub mod protection;
 pub mod reason;

@@ -75,6 +75,14 @@ text_type! {
     SpId
 }
 text_type! {
+    /// The short unique name of a source of metadata, as a person types it (`incommon`).
+    SourceName
+}
+text_type! {
+    /// The immutable random id of a source of metadata.
+    SourceId
+}
+text_type! {
     /// The random id of a session row. It is not the secret that the browser holds.
     SessionId
 }
@@ -103,7 +111,7 @@ macro_rules! stored_id {
         }
     )* };
 }
-stored_id!(UserId, SpId, SessionId, KeyId, TraceId);
+stored_id!(UserId, SpId, SourceId, SessionId, KeyId, TraceId);
 
 impl UserName {
     /// Trims outer blanks; 1 to 190 bytes, no control characters.
@@ -151,6 +159,13 @@ impl SpName {
             Some(other) => Err(NameError::Character(other)),
             None => Ok(Self(name)),
         }
+    }
+}
+
+impl SourceName {
+    /// Of the same form as an [`SpName`].
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        SpName::parse(text).map(|name| Self(name.0))
     }
 }
 

@@ -59,6 +59,14 @@ reason_codes! {
         "The app is registered, but disabled.",
         "The app is not open at the moment. Ask its owners.",
         "`doorward sp enable NAME` enables it again.";
+    SpWithdrawn = "sp-withdrawn":
+        "The federation that described the app does not list it any more.",
+        "The app is not open at the moment. Ask its owners.",
+        "`doorward sp show NAME` names the source. It opens again when the source lists it again; `doorward metadata refresh` asks now.";
+    MetadataExpired = "metadata-expired":
+        "What the federation said about the app is too old to be relied on.",
+        "The app is not open at the moment. Try again later, or ask the contact on the page.",
+        "The source could not be refreshed until its last good copy expired: `doorward metadata list` says why, `doorward metadata refresh` tries now.";
     ClosedRule = "closed-rule":
         "The registration has no usable rule about who may enter, so nobody may.",
         "Ask the contact on the page.",

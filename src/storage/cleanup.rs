@@ -51,7 +51,7 @@ impl Store {
         }
         self.clear_artifacts(now).await?;
         cleaned.logouts = self.forget_logouts(now).await?;
-        self.give_lease_back().await?;
+        self.give_lease_back("clean-up").await?;
         Ok(cleaned)
     }
 
@@ -78,13 +78,6 @@ impl Store {
             }
             tx.commit().await?;
         }
-    }
-
-    async fn give_lease_back(&self) -> Result<(), StoreError> {
-        sqlx::query("UPDATE leases SET held_until = 0 WHERE name = 'clean-up'")
-            .execute(self.pool())
-            .await?;
-        Ok(())
     }
 
     async fn clean_up_batch(

@@ -41,7 +41,7 @@ pub enum StoreError {
     /// A rule names the role. Operator: give that SP another rule first.
     #[error("the rule of {sp} names the role")]
     RoleInUse {
-        /// Short name of one SP whose rule names it.
+        /// Short name of one SP, or source of metadata, whose rule names it.
         sp: String,
     },
     /// An SP is held at the signing key. Operator: let it go over to another key first.

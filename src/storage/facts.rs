@@ -25,8 +25,12 @@ macro_rules! doors_of_session {
             "SELECT 0 AS tag, sp.id AS id, sp.rule_quantifier AS t1, p.session_index AS t2, \
              NULL AS t3, NULL AS t4, NULL AS t5, NULL AS t6, NULL AS t7, sp.version AS n1, \
              sp.enabled AS n2, i.first_released_at AS n3, \
-             (SELECT version FROM signing_key_version WHERE id = 1) AS n4, NULL AS n5, NULL AS n6 \
-             FROM service_providers sp LEFT JOIN sessions s ON s.token_hash = ? \
+             (SELECT version FROM signing_key_version WHERE id = 1) AS n4, o.listed AS n5, \
+             CASE WHEN o.valid_until IS NULL OR m.valid_until < o.valid_until \
+             THEN m.valid_until ELSE o.valid_until END AS n6 \
+             FROM service_providers sp LEFT JOIN sp_sources o ON o.sp_id = sp.id \
+             LEFT JOIN metadata_sources m ON m.id = o.source_id \
+             LEFT JOIN sessions s ON s.token_hash = ? \
              LEFT JOIN participants p ON p.session_id = s.id AND p.sp_id = sp.id \
              LEFT JOIN persistent_ids i ON i.user_id = s.user_id AND i.sp_id = sp.id WHERE ",
             $which
@@ -41,7 +45,10 @@ macro_rules! doors {
             "SELECT 0 AS tag, sp.id AS id, sp.rule_quantifier AS t1, NULL AS t2, NULL AS t3, \
              NULL AS t4, NULL AS t5, NULL AS t6, NULL AS t7, sp.version AS n1, sp.enabled AS n2, \
              NULL AS n3, (SELECT version FROM signing_key_version WHERE id = 1) AS n4, \
-             NULL AS n5, NULL AS n6 FROM service_providers sp WHERE ",
+             o.listed AS n5, CASE WHEN o.valid_until IS NULL OR m.valid_until < o.valid_until \
+             THEN m.valid_until ELSE o.valid_until END AS n6 \
+             FROM service_providers sp LEFT JOIN sp_sources o ON o.sp_id = sp.id \
+             LEFT JOIN metadata_sources m ON m.id = o.source_id WHERE ",
             $which
         )
     };
@@ -107,9 +114,10 @@ const FACTS_BY_ID: &str = concat!(
     " UNION ALL ",
     person_of_session!()
 );
+// Of a source's many doors only those that the administrator gave a rule of their own.
 const FACTS_OF_ALL_DOORS: &str = concat!(
-    doors_of_session!("1 = 1"),
-    rules!("1 = 1"),
+    doors_of_session!("(o.own_rule IS NULL OR o.own_rule = 1)"),
+    rules!("NOT EXISTS (SELECT 1 FROM sp_sources o WHERE o.sp_id = sp.id AND o.own_rule = 0)"),
     " UNION ALL ",
     person_of_session!()
 );
@@ -161,7 +169,8 @@ impl Store {
     }
 
     /// What the database says now about the holder of a session token and every door, for the
-    /// launcher and the refusal page.
+    /// launcher and the refusal page: but the doors of a source of metadata that stand under its
+    /// rule, of which there may be thousands.
     pub async fn facts_of_all_doors(
         &self,
         token: &TokenHash,

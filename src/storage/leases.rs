@@ -39,4 +39,13 @@ impl Store {
             Err(error) => Err(error),
         }
     }
+
+    /// Gives a lease back before it runs out.
+    pub async fn give_lease_back(&self, name: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE leases SET held_until = 0 WHERE name = ?")
+            .bind(name)
+            .execute(self.pool())
+            .await?;
+        Ok(())
+    }
 }

@@ -87,9 +87,13 @@ impl Store {
         }
         let mut write = self.write().await?;
         let user: Option<String> = sqlx::query_scalar(
-            "SELECT s.name FROM sp_required_roles r JOIN service_providers s ON s.id = r.sp_id \
-             WHERE r.role_name = ? ORDER BY s.name LIMIT 1",
+            "SELECT s.name AS holder FROM sp_required_roles r \
+             JOIN service_providers s ON s.id = r.sp_id WHERE r.role_name = ? \
+             UNION ALL SELECT m.name FROM source_required_roles r \
+             JOIN metadata_sources m ON m.id = r.source_id WHERE r.role_name = ? \
+             ORDER BY holder LIMIT 1",
         )
+        .bind(name.as_str())
         .bind(name.as_str())
         .fetch_optional(&mut *write.tx)
         .await?;

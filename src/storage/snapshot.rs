@@ -1,11 +1,11 @@
 //! From the rows of one statement to [`Facts`]. Nothing else makes them (decision 1).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use crate::directory::facts::{DoorFacts, Facts, FactsParts, PersonFacts, Presence};
+use crate::directory::facts::{Backing, DoorFacts, Facts, FactsParts, PersonFacts, Presence};
 use crate::directory::name::{RoleName, SessionId, SpId, UserId, UserName};
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::session::{Participant, Session};
@@ -42,6 +42,7 @@ struct Door {
     session_index: Option<String>,
     known_to_sp: bool,
     key_version: i64,
+    backing: Option<Backing>,
 }
 
 #[derive(Debug)]
@@ -148,6 +149,10 @@ fn every_door(
     person: Option<&Person>,
     now: UnixTime,
 ) -> Vec<(SpId, Facts)> {
+    let mut rules_of: BTreeMap<&str, Vec<RoleName>> = BTreeMap::new();
+    for (sp, role) in rules {
+        rules_of.entry(sp).or_default().push(role.clone());
+    }
     doors
         .iter()
         .map(|door| {
@@ -160,7 +165,8 @@ fn every_door(
                 session_index: door.session_index.clone(),
                 ..*door
             };
-            let rule = rule_of(door, rules);
+            let named = rules_of.remove(door.id.as_str()).unwrap_or_default();
+            let rule = Rule::new(door.quantifier, named).ok();
             let id = SpId::from_stored(door.id.clone());
             (id, facts(copy, rule, person, now))
         })
@@ -199,6 +205,7 @@ fn facts(door: Door, rule: Option<Rule>, person: Option<Person>, read_at: UnixTi
             enabled: door.enabled,
             rule,
             key_version: door.key_version,
+            backing: door.backing,
         },
         person,
     })
@@ -218,7 +225,18 @@ fn door(row: &Row<'_>) -> Result<Door, StoreError> {
         session_index: row.get(3)?,
         known_to_sp: row.get::<_, Option<i64>>(11)?.is_some(),
         key_version: row.get(12)?,
+        backing: backing(row)?,
     })
+}
+
+/// Where there is no row about a source, the registration was made by hand.
+fn backing(row: &Row<'_>) -> Result<Option<Backing>, StoreError> {
+    let listed: Option<i64> = row.get(13)?;
+    let valid_until: Option<i64> = row.get(14)?;
+    Ok(listed.map(|listed| Backing {
+        listed: listed != 0,
+        valid_until: valid_until.map(UnixTime::from_millis),
+    }))
 }
 
 fn role(row: &Row<'_>, column: Column) -> Result<RoleName, StoreError> {

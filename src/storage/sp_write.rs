@@ -11,7 +11,7 @@ use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, Servi
 use super::error::StoreError;
 use super::{Store, entity_key, sp_protection, sp_release};
 
-type Tx = Transaction<'static, Sqlite>;
+pub(super) type Tx = Transaction<'static, Sqlite>;
 
 /// The columns that hold what [`ServiceProvider`] says, in the order in which they are bound.
 const INSERT: &str = "\
@@ -30,10 +30,7 @@ impl Store {
     /// is taken; [`StoreError::Dangling`]: its rule names a role that does not exist.
     pub async fn add_sp(&self, sp: &ServiceProvider, event: AuditEvent) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        columns(sqlx::query(INSERT), sp)
-            .execute(&mut *write.tx)
-            .await?;
-        insert_parts(&mut write.tx, sp).await?;
+        insert_sp(&mut write.tx, sp).await?;
         write.note(&event).await?;
         write.commit().await
     }
@@ -46,34 +43,9 @@ impl Store {
         event: AuditEvent,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let updated = columns(sqlx::query(UPDATE), sp)
-            .bind(sp.version)
-            .execute(&mut *write.tx)
-            .await?;
-        if updated.rows_affected() == 0 {
+        if !replace_sp(&mut write.tx, sp).await? {
             return Err(StoreError::Conflict);
         }
-        for statement in [
-            "DELETE FROM sp_required_roles WHERE sp_id = ?",
-            "DELETE FROM sp_acs WHERE sp_id = ?",
-            "DELETE FROM sp_slo WHERE sp_id = ?",
-            "DELETE FROM sp_keys WHERE sp_id = ?",
-            "DELETE FROM sp_released_roles WHERE sp_id = ?",
-            "DELETE FROM sp_name_id_formats WHERE sp_id = ?",
-            "DELETE FROM sp_metadata WHERE sp_id = ?",
-            "DELETE FROM sp_signing_keys WHERE sp_id = ?",
-        ]
-        .into_iter()
-        .chain(sp_release::DELETE)
-        {
-            let delete = sqlx::query(statement).bind(sp.id.as_str());
-            delete.execute(&mut *write.tx).await?;
-        }
-        for statement in sp_protection::DELETIONS {
-            let delete = sqlx::query(statement).bind(sp.id.as_str());
-            delete.execute(&mut *write.tx).await?;
-        }
-        insert_parts(&mut write.tx, sp).await?;
         write.note(&event).await?;
         write.commit().await
     }
@@ -109,6 +81,43 @@ impl Store {
     }
 }
 
+/// Writes a new registration.
+pub(super) async fn insert_sp(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
+    columns(sqlx::query(INSERT), sp).execute(&mut **tx).await?;
+    insert_parts(tx, sp).await
+}
+
+/// Writes a changed registration over the one of its version. `false`: there is none of that
+/// version any more.
+pub(super) async fn replace_sp(tx: &mut Tx, sp: &ServiceProvider) -> Result<bool, StoreError> {
+    let updated = columns(sqlx::query(UPDATE), sp)
+        .bind(sp.version)
+        .execute(&mut **tx)
+        .await?;
+    if updated.rows_affected() == 0 {
+        return Ok(false);
+    }
+    for statement in [
+        "DELETE FROM sp_required_roles WHERE sp_id = ?",
+        "DELETE FROM sp_acs WHERE sp_id = ?",
+        "DELETE FROM sp_slo WHERE sp_id = ?",
+        "DELETE FROM sp_keys WHERE sp_id = ?",
+        "DELETE FROM sp_released_roles WHERE sp_id = ?",
+        "DELETE FROM sp_name_id_formats WHERE sp_id = ?",
+        "DELETE FROM sp_metadata WHERE sp_id = ?",
+        "DELETE FROM sp_signing_keys WHERE sp_id = ?",
+    ]
+    .into_iter()
+    .chain(sp_release::DELETE)
+    .chain(sp_protection::DELETIONS)
+    {
+        let delete = sqlx::query(statement).bind(sp.id.as_str());
+        delete.execute(&mut **tx).await?;
+    }
+    insert_parts(tx, sp).await?;
+    Ok(true)
+}
+
 type Query<'q> = sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
 
 fn columns<'q>(query: Query<'q>, sp: &'q ServiceProvider) -> Query<'q> {
@@ -141,7 +150,7 @@ fn columns<'q>(query: Query<'q>, sp: &'q ServiceProvider) -> Query<'q> {
         .bind(sp.id.as_str())
 }
 
-fn quantifier(rule: &Rule) -> &'static str {
+pub(super) fn quantifier(rule: &Rule) -> &'static str {
     match rule.quantifier() {
         Quantifier::AnyOf => "any",
         Quantifier::AllOf => "all",

@@ -311,8 +311,8 @@ pub(super) async fn refuse(
             .at(sp)
             .retry_after(1));
     }
-    if refusal == Refusal::SpDisabled {
-        return Err(Failure::of(ReasonCode::SpDisabled).at(sp));
+    if refusal.shuts_the_door() {
+        return Err(Failure::of(refusal.reason()).at(sp));
     }
     if request.asked().is_passive {
         tracing::info!(%trace, reason, sp = name, "NoPassive sent");

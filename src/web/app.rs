@@ -26,6 +26,7 @@ use crate::saml::encryption::DecryptionKeys;
 use crate::saml::name_id::PairwiseSecret;
 use crate::saml::response::{Issuer, Stamp};
 use crate::saml::signature::VerifyingKey;
+use crate::sources::Queries;
 use crate::storage::{Store, StoreError};
 
 /// Shared by all handlers; cloning is cheap.
@@ -80,6 +81,8 @@ pub struct Site {
     pub trusted_proxies: Vec<Network>,
     /// What is released by rules of the site.
     pub release: SiteRelease,
+    /// Who asks about an entity that nobody registered; nothing: nobody.
+    pub queries: Option<Queries>,
 }
 
 impl Site {

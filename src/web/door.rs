@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::App;
 use super::app::Registered;
 use super::failure::Failure;
-use crate::directory::facts::Facts;
+use crate::directory::facts::{Facts, Lapse};
 use crate::directory::name::{EntityId, SpId};
 use crate::directory::reason::ReasonCode;
+use crate::sources::Answer;
 use crate::storage::TokenHash;
 
 /// A door and the facts about it and whoever stands before it.
@@ -40,16 +41,41 @@ pub(super) async fn fetch(
             DoorName::EntityId(id) => app.store.facts(session, id, now).await?,
             DoorName::Id(id) => app.store.facts_by_sp_id(session, id, now).await?,
         };
-        let facts = facts.ok_or_else(|| unknown(name))?;
+        let Some(facts) = facts else {
+            ask_about(app, name).await?;
+            continue;
+        };
         app.use_keys_of(facts.key_version()).await?;
         let registered = app
             .registration(facts.door_id(), facts.door_version())
             .await?;
         if registered.sp.version == facts.door_version() {
+            let lapse = facts.lapse(now).map(|lapse| match lapse {
+                Lapse::Withdrawn => ReasonCode::SpWithdrawn,
+                Lapse::Expired => ReasonCode::MetadataExpired,
+            });
+            // Not even a status goes to an endpoint that nobody vouches for any more.
+            if let Some(reason) = lapse {
+                return Err(Failure::of(reason).at(&registered.sp));
+            }
             return Ok(Door { registered, facts });
         }
     }
     Err(Failure::of(ReasonCode::Overloaded).because("the registration changes all the time"))
+}
+
+/// Asks the metadata query services, if there are any, about an entity that is not registered.
+async fn ask_about(app: &App, name: DoorName<'_>) -> Result<(), Failure> {
+    let (DoorName::EntityId(id), Some(queries)) = (name, &app.site.queries) else {
+        return Err(unknown(name));
+    };
+    match queries.ask(id).await? {
+        Answer::Registered => Ok(()),
+        Answer::Unknown => Err(unknown(name)),
+        Answer::Busy => Err(Failure::of(ReasonCode::Overloaded)
+            .because("too much is being asked of the metadata query service")
+            .retry_after(5)),
+    }
 }
 
 fn unknown(name: DoorName<'_>) -> Failure {

@@ -164,6 +164,8 @@ fn status(reason: ReasonCode) -> StatusCode {
         ReasonCode::MissingRole
         | ReasonCode::UserDisabled
         | ReasonCode::SpDisabled
+        | ReasonCode::SpWithdrawn
+        | ReasonCode::MetadataExpired
         | ReasonCode::ClosedRule
         | ReasonCode::NotSignedIn
         | ReasonCode::SignInTooOld

@@ -194,6 +194,7 @@ mod tests {
             require_signed_requests: false,
             trusted_proxies: Network::LOOPBACK.to_vec(),
             release: SiteRelease::default(),
+            queries: None,
         }
     }
 

@@ -392,6 +392,7 @@ fn site() -> Site {
         require_signed_requests: false,
         trusted_proxies: Vec::new(),
         release: SiteRelease::default(),
+        queries: None,
     }
 }
 

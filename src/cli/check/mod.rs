@@ -3,6 +3,7 @@
 mod keys;
 mod public;
 mod registrations;
+mod sources;
 
 use std::process::ExitCode;
 
@@ -129,6 +130,7 @@ impl Check {
         clock(findings, &open).await?;
         audit(findings, &open).await?;
         people(findings, &open).await?;
+        sources::check(findings, &open).await?;
         registrations::check(findings, &open).await?;
         if !self.offline {
             public::check(findings, &open.config, open.signing_keys.active());

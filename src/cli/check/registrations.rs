@@ -35,8 +35,11 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
             "`doorward sp add --help` shows how",
         );
     }
+    let origins = open.store.origins().await?;
     for sp in &sps {
         let before = findings.0.len();
+        // What is in order is told of a source as a whole: it may have thousands.
+        let of_source = origins.get(&sp.id).is_some_and(|origin| !origin.own_rule);
         let name = format!("sp {}", sp.name);
         rule(findings, &name, sp, &roles);
         endpoints(findings, &name, sp);
@@ -48,7 +51,7 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
             let fix = format!("`doorward sp enable {}` enables it", sp.name);
             findings.warning(&name, "it is disabled and gets nothing", fix);
         }
-        if findings.0.len() == before {
+        if findings.0.len() == before && !of_source {
             findings.ok(&name, format!("may enter: {}", sp.rule));
         }
     }

@@ -6,6 +6,7 @@ mod document;
 mod endpoints;
 mod metadata;
 mod options;
+mod origin;
 mod protection;
 mod release;
 mod signing_key;
@@ -154,7 +155,11 @@ async fn list(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
 
 async fn show(context: &Context, open: &Open, name: &str) -> Result<ExitCode, CliError> {
     let sp = open.sp(name).await?;
-    context.done(&json!({ "sp": document(&sp) }), |style| print(style, &sp))
+    let origin = open.store.origin(&sp.id).await?;
+    let told = origin::with_origin(document(&sp), origin.as_ref());
+    context.done(&json!({ "sp": told }), |style| {
+        print(style, &sp) + &origin::print(style, origin.as_ref(), open.clock.now())
+    })
 }
 
 async fn switch(context: &Context, name: &str, enabled: bool) -> Result<ExitCode, CliError> {
@@ -187,6 +192,8 @@ async fn switch(context: &Context, name: &str, enabled: bool) -> Result<ExitCode
 async fn remove(context: &Context, name: &str) -> Result<ExitCode, CliError> {
     let open = context.open().await?;
     let (id, name) = to_remove(&open, name).await?;
+    let origin = open.store.origin(&id).await?;
+    origin::check_removal(&name, origin.as_ref())?;
     let event = AuditEvent {
         sp: SpName::parse(&name).ok(),
         ..open.event(AuditKind::SpRemoved)
@@ -199,6 +206,8 @@ async fn remove(context: &Context, name: &str) -> Result<ExitCode, CliError> {
             "nothing is left to do",
         ));
     }
+    // What it described may be told by a source from now on.
+    open.store.forget_validators().await?;
     let document = json!({"sp": name, "removed": true, "told": tell::summary(&told)});
     context.done(&document, |_| {
         format!("removed {name}\n{}", tell::summary_line(&told))

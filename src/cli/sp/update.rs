@@ -14,6 +14,7 @@ use super::document::document;
 use super::endpoints::{Source, acs_refused, checked, endpoints};
 use super::metadata;
 use super::options::Options;
+use super::origin::{Kept, RuleOfSource};
 use super::protection::check_protection;
 use super::signing_key::SigningKeyChoice;
 use super::slo;
@@ -39,6 +40,8 @@ pub(in super::super) struct Update {
     options: Options,
     #[command(flatten)]
     signing_key: SigningKeyChoice,
+    #[command(flatten)]
+    rule_of_source: RuleOfSource,
 }
 
 impl Update {
@@ -49,6 +52,7 @@ impl Update {
             || !self.source.encryption_certificates.is_empty()
             || self.slo.said().is_some();
         let decided = self.options.says_something() || self.signing_key.says_something();
+        let decided = decided || self.rule_of_source.says_something();
         if !described && self.new_name.is_none() && !decided {
             return Err(usage(
                 "nothing to change is named",
@@ -72,7 +76,9 @@ impl Update {
         sp.slo = slo::checked(slo, sp.policy.allow_http)?;
         check_keys(&sp)?;
         check_protection(&sp, &open)?;
-        store(context, &open, &before, &sp).await
+        let kept = self.rule_of_source.resolve(&open, &before, &sp, described);
+        let kept = kept.await?;
+        store(context, &open, &before, &sp, kept.as_ref()).await
     }
 
     /// The registration with what metadata or `--acs` and `--certificate` say anew.
@@ -115,9 +121,10 @@ async fn store(
     open: &Open,
     before: &ServiceProvider,
     sp: &ServiceProvider,
+    kept: Option<&Kept>,
 ) -> Result<ExitCode, CliError> {
     let created = open.ensure_roles(sp.rule.roles()).await?;
-    let changed = before != sp;
+    let changed = before != sp || kept.is_some_and(|kept| kept.changed);
     if changed {
         let detail = if before.rule == sp.rule {
             format!("rule as before: {}", sp.rule)
@@ -128,7 +135,18 @@ async fn store(
             detail: Some(detail),
             ..open.event_at(AuditKind::SpUpdated, &sp.name)
         };
-        match open.store.update_sp(sp, event).await {
+        let store = &open.store;
+        let updated = match kept {
+            None => store.update_sp(sp, event).await,
+            Some(Kept {
+                source, own_rule, ..
+            }) => {
+                store
+                    .update_sp_of_source(sp, source, *own_rule, event)
+                    .await
+            }
+        };
+        match updated {
             Err(StoreError::Conflict) => {
                 return Err(refused(
                     format!(

@@ -105,6 +105,7 @@ fn grant(sp: &ServiceProvider, user: User, known_to_sp: bool) -> Grant<'_> {
         enabled: true,
         rule,
         key_version: 1,
+        backing: None,
     };
     let presence = Presence::SignedIn {
         session: Box::new(session()),

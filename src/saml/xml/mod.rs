@@ -61,7 +61,7 @@ impl Limits {
     };
     /// For the metadata of a whole federation, read entity by entity: eduGAIN's has some 100 MB.
     pub const AGGREGATE: Self = Self {
-        bytes: 256 << 20,
+        bytes: 128 << 20,
         ..Self::METADATA
     };
 }

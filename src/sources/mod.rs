@@ -1,0 +1,61 @@
+//! The metadata that we consume from others, many service providers at a time: where it is
+//! fetched, how a refresh becomes registrations, and who is asked about an entity that nobody
+//! registered.
+//!
+//! What the documents say is read by `saml::aggregate`, and written by `storage`. No rule about
+//! who may enter is decided here: a registration from a source stands under the source's rule,
+//! which the administrator chose (decision 35).
+
+mod address;
+mod entities;
+mod fetch;
+mod names;
+mod obtain;
+mod plan;
+mod queries;
+mod refresh;
+mod schedule;
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::config::SourceSettings;
+use crate::storage::Store;
+
+pub use address::is_public;
+pub use fetch::{FetchError, FetchPolicy, Fetched, Request};
+pub use obtain::{ObtainError, Obtained};
+pub use plan::{Change, Report};
+pub use queries::{Answer, Queries};
+pub use refresh::{Progress, RefreshError, Refreshed};
+pub use schedule::{TICK, next_refresh, next_try};
+
+/// Everything that refreshing needs.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    store: Store,
+    clock: Clock,
+    policy: FetchPolicy,
+    longest: Duration,
+    actor: String,
+}
+
+impl Sources {
+    /// `actor` is who the audit log says has done it.
+    #[must_use]
+    pub fn new(store: Store, clock: Clock, settings: SourceSettings, actor: String) -> Self {
+        Self {
+            store,
+            clock,
+            policy: FetchPolicy::new(settings.fetch_allow),
+            longest: settings.max_validity,
+            actor,
+        }
+    }
+
+    /// What may be fetched.
+    #[must_use]
+    pub const fn policy(&self) -> &FetchPolicy {
+        &self.policy
+    }
+}
