@@ -159,6 +159,12 @@ impl Passwords {
         done.await.map_err(|_| PasswordError::Stopped)?
     }
 
+    /// How many wait for their turn.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.gate.waiting()
+    }
+
     /// How long the queue will take, in whole seconds.
     fn busy(&self) -> PasswordError {
         let waiting = u64::try_from(self.gate.waiting() / self.workers).unwrap_or(u64::MAX);

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use axum::Router;
 use axum_server::Handle;
 use clap::Args;
 use hyper_util::rt::TokioTimer;
@@ -21,7 +22,7 @@ use super::logging;
 use crate::authn::password::Passwords;
 use crate::clock::Clock;
 use crate::sources::{Queries, Sources};
-use crate::web::{App, Site, TraceSocket, router};
+use crate::web::{App, Site, TraceSocket, metrics_router, router};
 
 /// How often what has expired is looked for.
 const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
@@ -46,6 +47,10 @@ impl Serve {
             tracing::warn!("throttle = \"off\": passwords can be guessed without delay");
         }
         let app = app(&booted)?;
+        let metrics = match booted.config.metrics_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
         let base_url = booted.config.base_url.as_str();
         tracing::info!(base_url, listen = %booted.config.listen, "serving");
         let stop = stop_on_signal()?;
@@ -53,6 +58,10 @@ impl Serve {
         let (fresh, until) = (sources(&booted), stop.clone());
         let refreshing = tokio::spawn(async move { fresh.keep_fresh(until).await });
         let warning = tokio::spawn(endings::warn(booted.clone(), stop.clone()));
+        let metrics = metrics.map(|listener| {
+            let router = metrics_router(app.clone());
+            tokio::spawn(serve_router(listener, router, stop.clone()))
+        });
         let tracing = trace(&booted.config.keys_dir, &app);
         serve(listener, app, stop).await?;
         cleaning.abort();
@@ -60,6 +69,13 @@ impl Serve {
         // What has begun to tell of ends tells them all: it has the lease of the day.
         if let Err(error) = warning.await {
             tracing::warn!(%error, "the warnings about certificates ended early");
+        }
+        if let Some(metrics) = metrics {
+            match metrics.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "the metrics ended early"),
+                Err(error) => tracing::warn!(%error, "the metrics ended early"),
+            }
         }
         end_trace(tracing).await;
         booted.store.shut_down().await;
@@ -111,6 +127,7 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
         denied_algorithms: config.denied_algorithms.clone(),
         throttle: config.throttle,
         contact: config.contact.clone(),
+        metrics_elsewhere: config.metrics_listen.is_some(),
         about: config.about.clone(),
         require_signed_requests: config.require_signed_requests,
         trusted_proxies: config.trusted_proxies.clone(),
@@ -146,6 +163,14 @@ fn sources(booted: &Booted) -> Sources {
 pub(super) async fn serve(
     listener: TcpListener,
     app: App,
+    stop: watch::Receiver<bool>,
+) -> Result<(), CliError> {
+    serve_router(listener, router(app), stop).await
+}
+
+async fn serve_router(
+    listener: TcpListener,
+    router: Router,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), CliError> {
     let handle = Handle::new();
@@ -162,7 +187,7 @@ pub(super) async fn serve(
     let mut http = server.http_builder().http1();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT);
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     server.serve(service).await.map_err(CliError::Output)
 }
 

@@ -165,6 +165,12 @@ pub const KEYS: &[Key] = &[
         "14d",
         "How far ahead the `validUntil` of signed metadata from a source may be; later is refused.",
     ),
+    text(
+        "metrics_listen",
+        "",
+        "A socket address for `/metrics` alone, to whoever reaches it; without it loopback peers get it at \
+         `listen`.",
+    ),
     bare(
         "allow_insecure_http",
         "false",

@@ -69,6 +69,8 @@ pub struct Config {
     pub clock_skew: Duration,
     /// Whom people ask where the SP names nobody.
     pub contact: Option<String>,
+    /// Where `/metrics` is served, and nowhere else.
+    pub metrics_listen: Option<SocketAddr>,
     /// What our metadata tells about us.
     pub about: About,
     /// Whether requests without a signature are refused, whoever sends them.

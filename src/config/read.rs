@@ -35,6 +35,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
     let denied_algorithms = source.value("denied_algorithms", algorithms::denied);
     let throttle = source.value("throttle", on_or_off);
     let contact = source.value("contact", contact);
+    let metrics_listen = source.value("metrics_listen", value::socket_address);
     let about = about::read(source);
     let require_signed_requests = source.value("require_signed_requests", value::yes_or_no);
     let release = site_release(source, about.as_ref());
@@ -61,6 +62,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         session: session?,
         clock_skew: clock_skew?,
         contact,
+        metrics_listen,
         about: about?,
         require_signed_requests: require_signed_requests?,
         trusted_proxies: trusted_proxies?,

@@ -5,6 +5,7 @@ use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::nid::Nid;
 use openssl::x509::X509;
 
+use crate::digest::sha256;
 use crate::directory::time::UnixTime;
 
 /// What is worth knowing about a certificate.
@@ -30,6 +31,18 @@ impl Certificate {
             has_weak_signature: WEAK.contains(&algorithm),
         })
     }
+}
+
+/// The first 16 hex digits of a certificate's SHA-256: enough to tell one from another.
+#[must_use]
+pub fn short_fingerprint(der: &[u8]) -> String {
+    let digest = sha256(der);
+    let pairs: Vec<_> = digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    pairs.concat()
 }
 
 const WEAK: [Nid; 5] = [

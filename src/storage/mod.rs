@@ -35,6 +35,7 @@ mod sp_release;
 mod sp_write;
 mod sqlite;
 mod start_chain;
+mod tally;
 mod throttle;
 mod ties;
 mod users;
@@ -66,12 +67,14 @@ pub use service_providers::{Registrations, Unreadable};
 pub use sessions::NewSession;
 pub use signing_keys::{Activated, StoredKey, StoredKeys};
 pub use sqlite::Durability;
+pub use tally::Counted;
 pub use ties::{Import, Imported};
 pub use users::NewUser;
 pub use writer::{Announced, Recorded};
 
 use chain::Chain;
 use sqlite::Sqlite;
+use tally::Tally;
 use writer::Writer;
 
 /// The database. A clone is the same database.
@@ -82,6 +85,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     sqlite: Arc<Sqlite>,
     started: OnceLock<Started>,
+    tally: Arc<Tally>,
 }
 
 /// What [`Store::start`] sets going.
@@ -119,6 +123,7 @@ impl Store {
         Ok(Self(Arc::new(Inner {
             sqlite: Arc::new(sqlite),
             started: OnceLock::new(),
+            tally: Arc::default(),
         })))
     }
 
@@ -136,8 +141,12 @@ impl Store {
         clock: Clock,
     ) -> Result<(), StoreError> {
         let chain = Arc::new(Mutex::new(Chain::new(chain_key, &label, clock)));
-        let writer = Writer::start(Arc::clone(&self.0.sqlite), Arc::clone(&chain))
-            .map_err(StoreError::NoThread)?;
+        let writer = Writer::start(
+            Arc::clone(&self.0.sqlite),
+            Arc::clone(&chain),
+            Arc::clone(&self.0.tally),
+        )
+        .map_err(StoreError::NoThread)?;
         let started = Started { chain, writer };
         self.0
             .started

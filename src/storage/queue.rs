@@ -87,6 +87,11 @@ impl<T> Queue<T> {
         (!batch.is_empty()).then_some(batch)
     }
 
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.state().waiting.len()
+    }
+
     /// Turns away what comes from now on.
     pub(super) fn close(&self) {
         self.state().is_open = false;

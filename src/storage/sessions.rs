@@ -59,6 +59,13 @@ const SESSIONS_OF: &str = "\
 const LONGEST_USER_AGENT: usize = 200;
 
 impl Store {
+    /// How many sessions there are; some may have expired a moment ago.
+    pub async fn count_sessions(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM sessions")
+            .fetch_one(self.pool())
+            .await?)
+    }
+
     /// Writes down a sign-in. Where the browser had a session of the same person, its row stays,
     /// with the SPs that have heard of it, under the new token; a session of somebody else ends.
     /// [`StoreError::SignInRefused`]: the user was disabled or removed, or the password was

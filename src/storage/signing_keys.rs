@@ -126,6 +126,16 @@ impl Store {
             .await?)
     }
 
+    /// The certificates of all SPs, each beside its SP's name.
+    pub async fn sp_certificates(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT s.name, k.der FROM service_providers s JOIN sp_keys k ON k.sp_id = s.id \
+             WHERE k.kind = 'certificate' ORDER BY s.name, k.position",
+        )
+        .fetch_all(self.pool())
+        .await?)
+    }
+
     /// Writes a signing key in its state. `false`: it is to be active and there is an active one,
     /// perhaps another node's of this very moment; the loser takes that one.
     pub async fn insert_signing_key(

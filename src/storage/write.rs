@@ -9,6 +9,7 @@ use crate::directory::audit::AuditEvent;
 use super::audit::{Fields, INSERT_EVENT};
 use super::chain::{Chain, Head};
 use super::error::StoreError;
+use super::tally::{Counted, Tally, counted};
 use super::{Store, start_chain};
 
 /// One write transaction. Dropped without [`Write::commit`], it has not happened.
@@ -20,6 +21,9 @@ pub(super) struct Write<'s> {
     pub(super) tx: Transaction<'static, Sqlite>,
     head: Option<Head>,
     chain: MutexGuard<'s, Chain>,
+    /// What counts once it is committed.
+    noted: Vec<Counted>,
+    tally: &'s Tally,
 }
 
 impl Store {
@@ -35,6 +39,8 @@ impl Store {
             tx,
             head: chain.head(),
             chain,
+            noted: Vec::new(),
+            tally: &self.0.tally,
         })
     }
 
@@ -67,6 +73,7 @@ impl Write<'_> {
             .execute(&mut *self.tx)
             .await?;
         self.head = Some(head);
+        self.noted.push(counted(event));
         Ok(())
     }
 
@@ -91,6 +98,9 @@ impl Write<'_> {
         match self.head {
             Some(head) => self.chain.advance(head),
             None => self.chain.stay(),
+        }
+        for event in self.noted {
+            self.tally.count(event);
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ use super::chain::{Chain, Head};
 use super::error::StoreError;
 use super::queue::{self, Queue};
 use super::sqlite::Sqlite;
+use super::tally::{Tally, counted};
 use super::{Store, release, start_chain};
 
 /// What became of a release.
@@ -106,11 +107,13 @@ impl Writer {
     pub(super) fn start(
         sqlite: Arc<Sqlite>,
         chain: Arc<AsyncMutex<Chain>>,
+        tally: Arc<Tally>,
     ) -> std::io::Result<Self> {
         let queue = Queue::new();
         let desk = Desk {
             sqlite,
             chain,
+            tally,
             connection: None,
         };
         let thread = std::thread::Builder::new()
@@ -123,6 +126,11 @@ impl Writer {
             queue,
             thread: Mutex::new(Some(thread)),
         })
+    }
+
+    /// How many wait.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.waiting()
     }
 
     /// Writes what is queued and ends the thread.
@@ -183,6 +191,7 @@ fn serve(mut desk: Desk, queue: &Queue<Waiting>) {
 struct Desk {
     sqlite: Arc<Sqlite>,
     chain: Arc<AsyncMutex<Chain>>,
+    tally: Arc<Tally>,
     connection: Option<Connection>,
 }
 
@@ -218,6 +227,11 @@ impl Desk {
         // After anything but a refused row the connection is dropped: it may hold a transaction.
         if written.as_ref().err().is_none_or(is_about_one_row) {
             self.connection = Some(connection);
+        }
+        for (job, recorded) in jobs.iter().zip(written.iter().flatten()) {
+            if *recorded == Recorded::Done {
+                self.tally.count(counted(&job.event));
+            }
         }
         written
     }

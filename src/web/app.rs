@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::flow::Sealer;
+use super::metrics::Metrics;
 use super::signing::KeyRing;
 use crate::authn::password::Passwords;
 use crate::clock::{Clock, random_each};
@@ -44,6 +45,7 @@ pub struct Inner {
     /// Seals what was asked.
     pub(super) sealer: Sealer,
     pub(super) key_ring: KeyRing,
+    pub(super) metrics: Metrics,
     /// Checks and hashes passwords.
     pub passwords: Passwords,
     /// Who issues.
@@ -73,6 +75,8 @@ pub struct Site {
     pub throttle: bool,
     /// Whom people ask where the SP names nobody.
     pub contact: Option<String>,
+    /// Whether `/metrics` is served at an address of its own.
+    pub metrics_elsewhere: bool,
     /// What our metadata tells about us.
     pub about: About,
     /// Whether requests without a signature are refused, whoever sends them.
@@ -160,12 +164,14 @@ impl App {
             clock_skew: site.clock_skew,
             decryption,
         };
+        let metrics = Metrics::new(clock.now());
         Self(Arc::new(Inner {
             site,
             clock,
             store,
             sealer: Sealer::new(secrets.clone()),
             key_ring: KeyRing::new(signing_keys, secrets.clone()),
+            metrics,
             passwords,
             issuer,
             receiver,

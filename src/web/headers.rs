@@ -1,9 +1,10 @@
 //! Around every request: the trace id, the log line, the headers that every page has.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Instant;
 
 use askama::Template;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
@@ -78,6 +79,8 @@ pub(super) async fn around(State(app): State<App>, mut request: Request, next: N
             return axum::http::StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
     };
+    let began = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let note = Note::default();
     request.extensions_mut().insert(trace.clone());
     request.extensions_mut().insert(note.clone());
@@ -95,9 +98,13 @@ pub(super) async fn around(State(app): State<App>, mut request: Request, next: N
         &mut response,
     );
     if let Some(failure) = failure {
+        app.metrics.failed(failure.reason());
         response = failure.render(&trace, app.now(), app.site.contact.as_deref());
     }
     let Door { method, path } = door;
+    let route = route.as_ref().map(MatchedPath::as_str);
+    app.metrics
+        .answered(&method, route, response.status(), began);
     tracing::debug!(%trace, %method, path, status = response.status().as_u16(), "answered");
     let kind = response.extensions().get::<PageKind>().copied();
     set_headers(&mut response, kind, app.site.is_https());

@@ -22,6 +22,7 @@ mod launcher;
 mod login;
 mod logout;
 mod metadata;
+mod metrics;
 mod protection;
 mod reasons;
 mod routes;
@@ -35,5 +36,6 @@ mod visit;
 
 pub use app::{App, Site};
 pub use metadata::metadata_document;
+pub use metrics::metrics_router;
 pub use routes::router;
 pub use trace::{TraceSocket, sockets as trace_sockets};

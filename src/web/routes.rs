@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 
 use super::{
     App, account, assets, consent, failure, headers, health, launcher, login, logout, metadata,
-    reasons, samlsso, slo, soap, sso,
+    metrics, reasons, samlsso, slo, soap, sso,
 };
 
 /// The whole of Doorward's HTTP surface.
@@ -68,6 +68,7 @@ pub fn router(app: App) -> Router {
         // for load balancers
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::show))
         .fallback(failure::not_found)
         .method_not_allowed_fallback(failure::method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), headers::around))

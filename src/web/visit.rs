@@ -190,6 +190,7 @@ mod tests {
             denied_algorithms: crate::directory::algorithms::DeniedAlgorithms::default(),
             throttle: true,
             contact: None,
+            metrics_elsewhere: false,
             about: crate::config::About::default(),
             require_signed_requests: false,
             trusted_proxies: Network::LOOPBACK.to_vec(),

@@ -11,4 +11,6 @@ mod endings;
 #[cfg(test)]
 mod metadata;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod rollover;

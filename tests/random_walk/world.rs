@@ -388,6 +388,7 @@ fn site() -> Site {
         denied_algorithms: doorward::directory::algorithms::DeniedAlgorithms::default(),
         throttle: false,
         contact: None,
+        metrics_elsewhere: false,
         about: About::default(),
         require_signed_requests: false,
         trusted_proxies: Vec::new(),
