@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use openssl::hash::{MessageDigest, hash};
 
 use crate::support::browser::Answer;
 use crate::support::oracle::xmlsec1_tries_to_sign;
@@ -27,7 +28,7 @@ pub(crate) struct Kind {
     pub(crate) signed: bool,
     /// A good one.
     pub(crate) draft: fn(&Target, &Sp) -> Draft,
-    /// Whether this is how a good one is answered.
+    /// Whether this is how a browser is answered that brings a good one.
     pub(crate) accepted: fn(&Answer) -> bool,
 }
 
@@ -38,6 +39,8 @@ pub(crate) enum By {
     Redirect(&'static str),
     /// HTTP-POST, with this parameter.
     Post(&'static str),
+    /// In the Body of a SOAP envelope.
+    Soap,
     /// A file that an administrator gives to `sp add --metadata`.
     File,
 }
@@ -81,6 +84,15 @@ pub(crate) const KINDS: &[Kind] = &[
         accepted: Answer::asks_to_sign_in,
     },
     Kind {
+        name: "ArtifactResolve by SOAP",
+        root: "ArtifactResolve",
+        by: By::Soap,
+        path: "/saml/soap",
+        signed: true,
+        draft: artifact_resolve,
+        accepted: |_| false,
+    },
+    Kind {
         name: "EntityDescriptor in a file",
         root: "EntityDescriptor",
         by: By::File,
@@ -96,6 +108,15 @@ fn authn_request(target: &Target, sp: &Sp) -> Draft {
     Draft::protocol("AuthnRequest", &target.product.idp("/saml/sso"), sp)
         .with(&attributes)
         .around("<samlp:NameIDPolicy AllowCreate=\"true\"/>")
+}
+
+/// It asks for an artifact that nobody has handed out, and gets nothing (Core 3.5.3).
+fn artifact_resolve(target: &Target, sp: &Sp) -> Draft {
+    let idp = target.product.idp("/saml/metadata");
+    let source = hash(MessageDigest::sha1(), idp.as_bytes()).expect("OpenSSL");
+    let artifact = STANDARD.encode([&[0, 4, 0, 0], &*source, &[7; 20]].concat());
+    Draft::protocol("ArtifactResolve", &target.product.idp("/saml/soap"), sp)
+        .around(&format!("<samlp:Artifact>{artifact}</samlp:Artifact>"))
 }
 
 fn entity_descriptor(_: &Target, _: &Sp) -> Draft {
@@ -217,7 +238,7 @@ impl Kind {
 
     /// The entries whose messages can carry a signature of their own.
     pub(crate) fn with_enveloped_signature() -> impl Iterator<Item = &'static Self> {
-        let enveloped = |kind: &&Self| matches!(kind.by, By::Post(_));
+        let enveloped = |kind: &&Self| matches!(kind.by, By::Post(_) | By::Soap);
         KINDS.iter().filter(enveloped)
     }
 
@@ -296,9 +317,15 @@ impl Kind {
             By::Redirect(parameter) => {
                 format!("{parameter}={}", percent_encoded(&deflated(xml)))
             }
-            By::Post(_) | By::File => STANDARD.encode(xml),
+            By::Post(_) | By::Soap | By::File => STANDARD.encode(xml),
         }
     }
+}
+
+/// A document in an envelope (SOAP 1.1, 4).
+pub(crate) fn enveloped(xml: &[u8]) -> Vec<u8> {
+    let open = r#"<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body>"#;
+    [open.as_bytes(), xml, b"</S:Body></S:Envelope>"].concat()
 }
 
 /// A query with its signature (Bindings 3.4.4.1).

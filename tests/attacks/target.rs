@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::database::Watch;
-use crate::kinds::{By, Draft, KINDS, Kind};
+use crate::kinds::{By, Draft, KINDS, Kind, enveloped};
 use crate::support::app::Product;
 use crate::support::browser::{Answer, Browser};
 use crate::support::sp::{AuthnRequest, Sp, redirect_query};
@@ -117,6 +117,17 @@ impl Target {
         self.browser.follow(first).await
     }
 
+    /// Sends an envelope, as service providers do without a browser; what came back in short.
+    async fn asked(&self, kind: &Kind, xml: &[u8]) -> String {
+        let request = reqwest::Client::new()
+            .post(self.product.idp(kind.path))
+            .header("Content-Type", "text/xml")
+            .body(enveloped(xml));
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        soap_in_short(status, &answer.text().await.expect("text"))
+    }
+
     /// Sends what the binding of this kind made of a message.
     async fn sent(&self, kind: &Kind, encoded: &str) -> Answer {
         match kind.by {
@@ -125,7 +136,7 @@ impl Target {
                 self.browser.visit(&place).await
             }
             By::Post(parameter) => self.posted(kind.path, parameter, encoded).await,
-            By::File => panic!("a file is not sent"),
+            By::Soap | By::File => panic!("{} is not sent by a browser", kind.name),
         }
     }
 
@@ -136,6 +147,13 @@ impl Target {
             let told = self.filed(xml).err();
             let told = told.unwrap_or_else(|| panic!("{vector} is registered from {}", kind.name));
             self.unharmed(vector);
+            self.take_down(vector, told, Some(kind));
+        } else if kind.by == By::Soap {
+            let told = self.asked(kind, xml).await;
+            let named = format!("{vector} ({})", kind.name);
+            assert!(!told.starts_with("Success"), "{named}: {told}");
+            self.logged_once(&named, None);
+            self.unharmed(&named);
             self.take_down(vector, told, Some(kind));
         } else {
             let encoded = kind.encoded(&kind.sp(self), xml);
@@ -177,13 +195,20 @@ impl Target {
                 self.unregistered();
                 return self.take_down("a good one", "accepted".to_owned(), Some(kind));
             }
-            (Draft::Protocol(message), By::Post(_)) if kind.signed => message.signed_by(&sp),
+            (Draft::Protocol(message), By::Post(_) | By::Soap) if kind.signed => {
+                message.signed_by(&sp)
+            }
             (Draft::Protocol(message), _) => message.xml(),
         };
-        let encoded = kind.encoded(&sp, good.as_bytes());
-        let answer = self.sent(kind, &encoded).await;
-        let told = answer.in_short();
-        assert!((kind.accepted)(&answer), "{}: {told}", kind.name);
+        if kind.by == By::Soap {
+            let told = self.asked(kind, good.as_bytes()).await;
+            assert_eq!(told, "Success", "{}", kind.name);
+        } else {
+            let encoded = kind.encoded(&sp, good.as_bytes());
+            let answer = self.sent(kind, &encoded).await;
+            let told = answer.in_short();
+            assert!((kind.accepted)(&answer), "{}: {told}", kind.name);
+        }
         self.seen = refusals(&self.product).len();
         self.watch.accept();
         self.take_down("a good one", "accepted".to_owned(), Some(kind));
@@ -330,6 +355,21 @@ impl Target {
     }
 }
 
+/// What came back in an envelope: a Fault's code, or the status codes, the outer one first.
+fn soap_in_short(status: u16, body: &str) -> String {
+    let fault = body.split_once("<faultcode>");
+    if let Some(code) = fault.and_then(|(_, rest)| rest.split('<').next()) {
+        assert!(matches!(status, 500 | 413), "{status}: {body}");
+        return format!("Fault {code} ({status})");
+    }
+    assert_eq!(status, 200, "{body}");
+    let codes = body.split("StatusCode Value=\"").skip(1);
+    let codes = codes.filter_map(|code| code.split('"').next()?.rsplit(':').next());
+    let codes: Vec<_> = codes.collect();
+    assert!(!codes.is_empty(), "neither a Fault nor a status: {body}");
+    codes.join("/")
+}
+
 /// The names of kinds, or one for all of them.
 fn shortened(kinds: &[&str]) -> String {
     let all = |belongs: fn(&Kind) -> bool| {
@@ -342,6 +382,10 @@ fn shortened(kinds: &[&str]) -> String {
         "every message".to_owned()
     } else if all(|kind| matches!(kind.by, By::Post(_))) {
         "every message by POST".to_owned()
+    } else if all(|kind| matches!(kind.by, By::Post(_) | By::Soap)) {
+        "every message with an enveloped signature".to_owned()
+    } else if all(|kind| matches!(kind.by, By::Redirect(_) | By::Post(_))) {
+        "every message by a browser".to_owned()
     } else if all(|kind| matches!(kind.by, By::Redirect(_))) {
         "every message by Redirect".to_owned()
     } else {

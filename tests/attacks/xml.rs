@@ -385,7 +385,7 @@ async fn t_size_t_attr_t_time_too_much_of_anything_is_refused() {
     for kind in KINDS {
         let extensions = match kind.by {
             By::File => "md",
-            By::Redirect(_) | By::Post(_) => "samlp",
+            By::Redirect(_) | By::Post(_) | By::Soap => "samlp",
         };
         for (vector, much) in too_much() {
             let much = format!("<{extensions}:Extensions>{much}</{extensions}:Extensions>");
@@ -491,6 +491,33 @@ async fn c_r14_c_g3_requests_of_another_time_are_refused() {
         request.issue_instant = request.issue_instant.replace('Z', text);
         let answer = target.redirect(&request.xml()).await;
         target.refused(vector, &answer);
+    }
+    insta::assert_snapshot!(target.table());
+}
+
+/// A good message of every kind at the doors of all others.
+#[tokio::test]
+async fn t_type_every_message_is_refused_at_every_other_door() {
+    let mut target = Target::start().await;
+    for door in KINDS.iter().filter(|kind| kind.by != By::File) {
+        for kind in KINDS.iter().filter(|kind| kind.by != By::File) {
+            let belongs = |other: &Kind| {
+                (other.path, other.by, other.root) == (door.path, door.by, kind.root)
+            };
+            if KINDS.iter().any(belongs) {
+                continue;
+            }
+            let sp = door.sp(&target);
+            let mut message = (kind.draft)(&target, &sp).message();
+            message.destination = target.product.idp(door.path);
+            let xml = if matches!(door.by, By::Redirect(_)) {
+                message.xml()
+            } else {
+                message.signed_by(&sp)
+            };
+            let vector = format!("T-TYPE {}", kind.root);
+            target.attack(door, &vector, xml.as_bytes()).await;
+        }
     }
     insta::assert_snapshot!(target.table());
 }
