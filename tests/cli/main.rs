@@ -12,6 +12,7 @@ mod endings;
 mod import_key;
 mod installation;
 mod keys;
+mod presets;
 mod registrations;
 mod snippets;
 mod support;

@@ -7,6 +7,7 @@ use futures_util::FutureExt as _;
 use serde::Deserialize;
 
 use crate::PASSWORD;
+use crate::rollover;
 use crate::site::{Kind, Site};
 use crate::support::app::Product;
 use crate::support::browser::{Answer, Browser};
@@ -26,6 +27,8 @@ pub(crate) enum Case {
     Forced,
     Passive,
     Refused,
+    OurRollover,
+    ItsRollover,
 }
 
 /// What came of a case.
@@ -56,7 +59,7 @@ struct Identity {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Redirect,
         Self::Post,
         Self::SignedRedirect,
@@ -69,6 +72,8 @@ impl Case {
         Self::Forced,
         Self::Passive,
         Self::Refused,
+        Self::OurRollover,
+        Self::ItsRollover,
     ];
 
     /// The head of its column.
@@ -86,14 +91,16 @@ impl Case {
             Self::Forced => "forced",
             Self::Passive => "passive",
             Self::Refused => "refused role",
+            Self::OurRollover => "Doorward's key rolls over",
+            Self::ItsRollover => "its key rolls over",
         }
     }
 }
 
 /// A way in which product and Doorward are set up together, and the cases that are tried so.
-struct Setup {
-    name_id: &'static str,
-    binding: &'static str,
+pub(crate) struct Setup {
+    pub(crate) name_id: &'static str,
+    pub(crate) binding: &'static str,
     /// Whether the service provider has a key, signs, and is registered by its own metadata.
     keyed: bool,
     cases: &'static [Case],
@@ -129,13 +136,20 @@ const SETUPS: [Setup; 4] = [
         name_id: "unspecified",
         binding: "post",
         keyed: true,
-        cases: &[Case::SignedPost, Case::Unspecified],
+        cases: &[
+            Case::SignedPost,
+            Case::Unspecified,
+            Case::OurRollover,
+            Case::ItsRollover,
+        ],
     },
 ];
 
 /// Puts one product through all cases, with a Doorward of its own.
 pub(crate) async fn all(kind: Kind) -> Vec<(Case, Outcome)> {
-    let product = crate::a_product_with_ada().await;
+    // What a password costs is not what is looked at here.
+    let product = Product::serve("argon2.memory_kib = 64\nargon2.iterations = 1").await;
+    crate::with_people(&product);
     let mut site = Site::new(kind);
     let acs = site.url(kind.paths().acs);
     product.cli_list(&[
@@ -159,7 +173,7 @@ pub(crate) async fn all(kind: Kind) -> Vec<(Case, Outcome)> {
                 (_, Some(why)) => Outcome::Cannot(why),
                 (Err(why), None) => Outcome::Failed(format!("set-up: {why}")),
                 (Ok(()), None) => {
-                    match Box::pin(attempt(perform(&product, &site, setup, *case))).await {
+                    match Box::pin(attempt(perform(&product, &mut site, setup, *case))).await {
                         Ok(()) => Outcome::Works,
                         Err(why) => Outcome::Failed(format!("{why}\n{}", site.said())),
                     }
@@ -215,9 +229,14 @@ async fn prepare(product: &Product, site: &mut Site, setup: &Setup) -> Result<()
     Ok(())
 }
 
-async fn perform(product: &Product, site: &Site, setup: &Setup, case: Case) -> Result<(), String> {
+async fn perform(
+    product: &Product,
+    site: &mut Site,
+    setup: &Setup,
+    case: Case,
+) -> Result<(), String> {
     let paths = site.kind.paths();
-    let browser = product.browser().beside(&site.base);
+    let browser = fresh(product, site);
     let login = site.url(paths.login);
     match case {
         Case::IdpInitiated => {
@@ -231,6 +250,8 @@ async fn perform(product: &Product, site: &Site, setup: &Setup, case: Case) -> R
         }
         Case::Passive => passive(site, &browser, setup).await,
         Case::Refused => refused(product, site, &browser).await,
+        Case::OurRollover => rollover::our_key(product, site, setup).await,
+        Case::ItsRollover => rollover::its_key(product, site, setup).await,
         _ => signed_in(site, &browser, &login, setup).await,
     }
 }
@@ -245,7 +266,7 @@ async fn arrive(browser: &Browser, start: &str) -> Answer {
 }
 
 /// Ada is asked for her password, and then the application knows her.
-async fn signed_in(
+pub(crate) async fn signed_in(
     site: &Site,
     browser: &Browser,
     start: &str,
@@ -336,4 +357,9 @@ async fn refused(product: &Product, site: &Site, browser: &Browser) -> Result<()
         Some(identity) => Err(format!("it let her in: {identity:?}")),
         None => Ok(()),
     }
+}
+
+/// A browser in which nobody is signed in.
+fn fresh(product: &Product, site: &Site) -> Browser {
+    product.browser().beside(&site.base)
 }

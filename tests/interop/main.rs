@@ -11,6 +11,8 @@ mod cases;
 #[cfg(test)]
 mod foreign;
 #[cfg(test)]
+mod rollover;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod site;
@@ -28,9 +30,13 @@ const FORMAT_2: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format";
 
 async fn a_product_with_ada() -> Product {
     let product = Product::serve("").await; // RSA, as python3-saml knows no other
+    with_people(&product);
+    product
+}
+
+fn with_people(product: &Product) {
     product.add_user("ada", PASSWORD, &["store"]);
     product.add_user("grace", PASSWORD, &["publisher"]);
-    product
 }
 
 /// Every product in every case; `DOORWARD_TEST_SP=samlify` tries one alone.

@@ -11,6 +11,7 @@ use super::attributes::note_empty;
 use super::document::document;
 use super::endpoints::{Described, Source, checked};
 use super::options::Options;
+use super::preset::Preset;
 use super::protection::check_protection;
 use super::signing_key::SigningKeyChoice;
 use super::slo;
@@ -29,6 +30,9 @@ pub(in super::super) struct Add {
     /// By hand: its entityID
     #[arg(long, value_name = "ID", value_parser = EntityId::parse_lenient, conflicts_with = "metadata", requires = "acs")]
     entity_id: Option<EntityId>,
+    /// What this product wants to be told; other options win (`sp presets` lists them)
+    #[arg(long, value_enum, hide_possible_values = true)]
+    preset: Option<Preset>,
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
@@ -54,7 +58,12 @@ impl Add {
         let entity_id = described.entity_id.clone().or(self.entity_id);
         let entity_id =
             entity_id.ok_or_else(|| usage("the entityID is missing", "add --entity-id ID"))?;
-        let mut policy = self.options.policy(first_policy(&described))?;
+        let first = first_policy(&described);
+        let first = match self.preset {
+            Some(preset) => preset.on(first)?,
+            None => first,
+        };
+        let mut policy = self.options.policy(first)?;
         policy.signing_key = self.signing_key.resolve(&open, None).await?;
         let slo = self.slo.said().unwrap_or(described.slo);
         let sp = ServiceProvider {

@@ -7,6 +7,7 @@ mod endpoints;
 mod metadata;
 mod options;
 mod origin;
+mod preset;
 mod protection;
 mod release;
 mod signing_key;
@@ -62,6 +63,12 @@ Example:
   doorward sp update store --signing-key 3f9a01bc
   doorward sp update store --attribute-set ldap --attribute 'urn:x:team=${department|lower}'")]
     Update(Box<update::Update>),
+    /// List what `sp add --preset` knows: what common products want to be told
+    #[command(
+        after_help = "Example:\n  doorward sp presets\n  doorward sp add --preset slack \\
+      --metadata slack.xml --name slack --require-role staff"
+    )]
+    Presets,
     /// Print the configuration of the application's side
     #[command(after_help = "\
 Example:
@@ -106,6 +113,7 @@ impl Sp {
             Self::Update(update) => update.run(context).await,
             Self::List => list(context, &context.open().await?).await,
             Self::Show(named) => show(context, &context.open().await?, &named.name).await,
+            Self::Presets => preset::list(context),
             Self::Snippet(snippet) => snippet.run(context).await,
             Self::Attributes(attributes) => attributes.run(context).await,
             Self::Disable(named) => switch(context, &named.name, false).await,

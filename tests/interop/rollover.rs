@@ -1,0 +1,89 @@
+//! Keys that change while people sign in, on either side.
+
+use crate::cases::{Setup, signed_in};
+use crate::site::Site;
+use crate::support::app::Product;
+use crate::support::browser::Browser;
+use crate::support::oracle::Oracle;
+use crate::support::sp::another_key;
+
+/// The next key is published before it signs: whoever took it over in between notices nothing. The
+/// one before is gone at the end.
+pub(crate) async fn our_key(
+    product: &Product,
+    site: &mut Site,
+    setup: &Setup,
+) -> Result<(), String> {
+    let login = site.url(site.kind.paths().login);
+    product.cli(["key", "rotate"]);
+    site.restart(product, setup.binding).await;
+    signed_in(
+        site,
+        &trusting_what_is_published(product, site).await,
+        &login,
+        setup,
+    )
+    .await?;
+    product.cli(["key", "activate"]);
+    signed_in(
+        site,
+        &trusting_what_is_published(product, site).await,
+        &login,
+        setup,
+    )
+    .await?;
+    product.cli(["key", "retire"]);
+    signed_in(
+        site,
+        &trusting_what_is_published(product, site).await,
+        &login,
+        setup,
+    )
+    .await
+}
+
+/// Both of its certificates are registered while it changes over.
+pub(crate) async fn its_key(
+    product: &Product,
+    site: &mut Site,
+    setup: &Setup,
+) -> Result<(), String> {
+    let login = site.url(site.kind.paths().login);
+    let before = product.file("before.pem", &site.keys.certificate_pem());
+    (site.keys.key, site.keys.certificate) = another_key();
+    let after = product.file("after.pem", &site.keys.certificate_pem());
+    let update = ["sp", "update", "app"];
+    let both = ["--certificate", &before, "--certificate", &after];
+    product.cli_list(&[&update[..], &both].concat());
+    signed_in(
+        site,
+        &trusting_what_is_published(product, site).await,
+        &login,
+        setup,
+    )
+    .await?;
+    site.restart(product, setup.binding).await;
+    signed_in(
+        site,
+        &trusting_what_is_published(product, site).await,
+        &login,
+        setup,
+    )
+    .await?;
+    product.cli_list(&[&update[..], &["--certificate", &after]].concat());
+    signed_in(
+        site,
+        &trusting_what_is_published(product, site).await,
+        &login,
+        setup,
+    )
+    .await
+}
+
+/// The same; what Doorward sends has to verify under the keys that it publishes at this moment.
+async fn trusting_what_is_published(product: &Product, site: &Site) -> Browser {
+    let metadata = reqwest::get(product.idp("/saml/metadata")).await;
+    let metadata = metadata.expect("metadata").text().await.expect("text");
+    let oracle = Oracle::of_certificates_in(&metadata);
+    Browser::new(product.idp.clone(), oracle).beside(&site.base)
+}
