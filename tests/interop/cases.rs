@@ -361,5 +361,7 @@ async fn refused(product: &Product, site: &Site, browser: &Browser) -> Result<()
 
 /// A browser in which nobody is signed in.
 fn fresh(product: &Product, site: &Site) -> Browser {
-    product.browser().beside(&site.base)
+    let browser = product.browser().beside(&site.base);
+    // What is encrypted to it is read as it would be.
+    browser.decrypting(&site.keys.key_pem())
 }

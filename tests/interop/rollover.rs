@@ -42,7 +42,7 @@ pub(crate) async fn our_key(
     .await
 }
 
-/// Both of its certificates are registered while it changes over.
+/// Both of its certificates are registered while it changes over; then what it publishes itself.
 pub(crate) async fn its_key(
     product: &Product,
     site: &mut Site,
@@ -53,7 +53,15 @@ pub(crate) async fn its_key(
     (site.keys.key, site.keys.certificate) = another_key();
     let after = product.file("after.pem", &site.keys.certificate_pem());
     let update = ["sp", "update", "app"];
-    let both = ["--certificate", &before, "--certificate", &after];
+    // What it publishes names one key for encryption: nothing is encrypted while that changes.
+    let both = [
+        "--certificate",
+        &before,
+        "--certificate",
+        &after,
+        "--encrypt",
+        "never",
+    ];
     product.cli_list(&[&update[..], &both].concat());
     signed_in(
         site,
@@ -70,7 +78,9 @@ pub(crate) async fn its_key(
         setup,
     )
     .await?;
-    product.cli_list(&[&update[..], &["--certificate", &after]].concat());
+    let published = site.url(site.kind.paths().metadata);
+    let published = ["--metadata", &published, "--encrypt", "auto"];
+    product.cli_list(&[&update[..], &published].concat());
     signed_in(
         site,
         &trusting_what_is_published(product, site).await,
@@ -85,5 +95,6 @@ async fn trusting_what_is_published(product: &Product, site: &Site) -> Browser {
     let metadata = reqwest::get(product.idp("/saml/metadata")).await;
     let metadata = metadata.expect("metadata").text().await.expect("text");
     let oracle = Oracle::of_certificates_in(&metadata);
-    Browser::new(product.idp.clone(), oracle).beside(&site.base)
+    let browser = Browser::new(product.idp.clone(), oracle).beside(&site.base);
+    browser.decrypting(&site.keys.key_pem())
 }
