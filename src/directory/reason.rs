@@ -191,6 +191,10 @@ reason_codes! {
         "The request asks for something that is not offered.",
         "Ask the app's owners.",
         "The log says what: Scoping, AttributeConsumingServiceIndex, SubjectConfirmation in the Subject.";
+    ChannelMismatch = "channel-mismatch":
+        "The client and the app do not see the same connection.",
+        "Somebody may stand between you and the app. Do not go on from this network.",
+        "Channel bindings (ECP 2.0, 2.3): none in the client's SOAP header equals one in the signed request's Extensions, or the request that names them is not signed.";
     UnknownArtifact = "unknown-artifact":
         "The artifact is not known, has been used, has expired, or belongs to another app.",
         "Go back to the app and sign in again.",

@@ -3,6 +3,8 @@
 //! [`UnverifiedAuthnRequest`] says only whose registration to fetch. [`AuthnRequest`] is what is
 //! left after every check, and is bound to that registration.
 
+mod asked;
+pub mod channel;
 mod error;
 pub(super) mod read;
 #[cfg(test)]
@@ -10,8 +12,8 @@ mod tests;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+pub use asked::{Asked, AskedAcs, AskedBinding, AskedNameId, AskedSubject};
+pub use channel::ChannelBinding;
 pub use error::{ReplyTo, RequestError, RequestRefused};
 pub(super) use read::window;
 
@@ -19,13 +21,12 @@ use super::authn_context::AuthnContext;
 use super::binding::{Binding, Detached, Inbound};
 use super::encryption::DecryptionKeys;
 use super::signature::{self, VerifyingKey};
+use super::soap::Envelope;
 use super::uri;
-use super::xml::{self, Document, Limits};
-use crate::access::{AcsChoice, Freshness, SignOn};
+use super::xml::{self, Document, Element, Limits};
+use crate::access::{Freshness, SignOn};
 use crate::directory::name::{EntityId, MessageId};
-use crate::directory::service_provider::{
-    AcsBinding, AcsEndpoint, NameIdFormat, Pick, ServiceProvider,
-};
+use crate::directory::service_provider::{AcsEndpoint, ServiceProvider};
 use crate::directory::time::UnixTime;
 
 /// How old a request may be when it arrives, beside the clocks' tolerance.
@@ -34,11 +35,30 @@ const MAXIMUM_AGE: Duration = Duration::from_mins(5);
 /// A decoded AuthnRequest that nobody may believe yet.
 #[derive(Debug)]
 pub struct UnverifiedAuthnRequest {
-    document: Document,
+    carrier: Carrier,
     issuer: EntityId,
     binding: Binding,
     relay_state: Option<String>,
     detached: Option<Detached>,
+}
+
+/// What the request came in.
+#[derive(Debug)]
+enum Carrier {
+    Document(Document),
+    Envelope(Envelope),
+}
+
+impl Carrier {
+    /// The request: the root, or the one element in the Body.
+    fn root(&self) -> Result<&Element, RequestError> {
+        match self {
+            Self::Document(document) => Ok(document.root()),
+            Self::Envelope(envelope) => envelope
+                .message()
+                .map_err(|_| RequestError::NotAnAuthnRequest),
+        }
+    }
 }
 
 /// What we are, as far as requests are held against it.
@@ -48,107 +68,14 @@ pub struct Receiver {
     pub entity_id: String,
     /// The address that requests are sent to, by either binding.
     pub sso_location: String,
+    /// The address that enhanced clients bring them to.
+    pub ecp_location: String,
     /// How a password sign-in is asserted here.
     pub context: AuthnContext,
     /// Tolerance for others' clocks.
     pub clock_skew: Duration,
     /// Our keys for what is encrypted to us.
     pub decryption: DecryptionKeys,
-}
-
-/// What an SP asks for, in a form that a sealed token can carry (decision 9). It holds what was
-/// asked, never what was proved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
-    /// The request's ID; none for what nobody requested.
-    pub id: Option<String>,
-    /// Where the answer is wanted.
-    pub acs: AskedAcs,
-    /// To be returned unchanged.
-    pub relay_state: Option<String>,
-    /// ForceAuthn.
-    pub force_authn: bool,
-    /// IsPassive.
-    pub is_passive: bool,
-    /// Whether the request was signed, and well.
-    pub signed: bool,
-    /// The NameID asked for.
-    pub name_id: AskedNameId,
-    /// The class to assert, chosen from those asked for.
-    pub context: AuthnContext,
-    /// The Subject that the answer has to match.
-    pub subject: Option<AskedSubject>,
-    /// AttributeConsumingServiceIndex: which of its lists of attributes is wanted.
-    #[serde(default)]
-    pub attribute_service: Option<u16>,
-}
-
-/// How a request chose its endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AskedAcs {
-    /// It did not.
-    Default,
-    /// By URL.
-    Location(String),
-    /// By index.
-    Index(u16),
-    /// Among those of one binding: ProtocolBinding, with or without a URL.
-    Bound(AskedBinding, Option<String>),
-}
-
-/// The bindings that a request may ask for in its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AskedBinding {
-    /// HTTP-POST.
-    Post,
-    /// HTTP-Artifact.
-    Artifact,
-}
-
-impl AskedAcs {
-    /// The choice, as the decision takes it.
-    fn choice(&self) -> AcsChoice<'_> {
-        match self {
-            Self::Default => AcsChoice::Default,
-            Self::Location(location) => AcsChoice::Location(location),
-            Self::Index(index) => AcsChoice::Index(*index),
-            Self::Bound(binding, location) => {
-                let binding = match binding {
-                    AskedBinding::Post => AcsBinding::HttpPost,
-                    AskedBinding::Artifact => AcsBinding::HttpArtifact,
-                };
-                let pick = location.as_deref().map_or(Pick::Default, Pick::Location);
-                AcsChoice::Bound(binding, pick)
-            }
-        }
-    }
-}
-
-/// The NameIDPolicy (Core 3.4.1.1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AskedNameId {
-    /// A format by its URI; none is `unspecified`, which leaves it to us.
-    pub format: Option<String>,
-    /// AllowCreate was said to be false.
-    pub create_forbidden: bool,
-    /// SPNameQualifier was given, and is echoed.
-    pub sp_name_qualifier: bool,
-    /// The identifier is wanted encrypted (Core 3.4.1.1).
-    #[serde(default)]
-    pub encrypted: bool,
-}
-
-/// The Subject of a request, to be strongly matched (Core 3.3.4).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AskedSubject {
-    /// The NameID's text.
-    pub value: String,
-    /// Its Format; unspecified where it was not said.
-    pub format: String,
-    /// Its NameQualifier.
-    pub name_qualifier: Option<String>,
-    /// Its SPNameQualifier.
-    pub sp_name_qualifier: Option<String>,
 }
 
 /// A request after every check, bound to the registration of its sender.
@@ -163,24 +90,37 @@ impl UnverifiedAuthnRequest {
     /// Reads the XML strictly and says who claims to have sent it.
     pub fn parse(inbound: Inbound) -> Result<Self, RequestError> {
         let document = xml::read(&inbound.xml, &Limits::MESSAGE).map_err(RequestError::Xml)?;
-        let root = document.root();
-        if !root.is(uri::SAMLP.uri, "AuthnRequest") {
-            return Err(RequestError::NotAnAuthnRequest);
-        }
-        read::check_children(root, &read::CHILDREN)?;
-        let issuer = read::issuer(root)?;
         let Inbound {
             binding,
             relay_state,
             detached,
             ..
         } = inbound;
-        Ok(Self {
-            document,
-            issuer,
-            binding,
+        Self::carried(Carrier::Document(document), binding).map(|request| Self {
             relay_state,
             detached,
+            ..request
+        })
+    }
+
+    /// The same for a request in an envelope, brought by an enhanced client (Profiles 4.2.3.3).
+    pub fn enveloped(envelope: Envelope) -> Result<Self, RequestError> {
+        Self::carried(Carrier::Envelope(envelope), Binding::Soap)
+    }
+
+    fn carried(carrier: Carrier, binding: Binding) -> Result<Self, RequestError> {
+        let root = carrier.root()?;
+        if !root.is(uri::SAMLP.uri, "AuthnRequest") {
+            return Err(RequestError::NotAnAuthnRequest);
+        }
+        read::check_children(root, &read::CHILDREN)?;
+        let issuer = read::issuer(root)?;
+        Ok(Self {
+            carrier,
+            issuer,
+            binding,
+            relay_state: None,
+            detached: None,
         })
     }
 
@@ -202,12 +142,12 @@ impl UnverifiedAuthnRequest {
         if self.issuer != sp.entity_id {
             return Err(page(RequestError::IssuerMismatch));
         }
-        let signed = self.check_signature(keys).map_err(page)?;
+        let root = self.carrier.root().map_err(page)?;
+        let signed = self.check_signature(root, keys).map_err(page)?;
         if !signed && sp.policy.require_signed_requests {
             return Err(page(RequestError::Unsigned));
         }
-        let root = self.document.root();
-        let asked_acs = read::acs(root).map_err(page)?;
+        let asked_acs = read::acs(root, self.binding).map_err(page)?;
         let acs = find_acs(sp, &asked_acs).map_err(page)?;
         let reply = |error| {
             let id = root
@@ -230,16 +170,20 @@ impl UnverifiedAuthnRequest {
             receiver,
             now,
             signed,
+            binding: self.binding,
         };
         let mut asked = read::asked(root, &facts).map_err(reply)?;
+        if let Carrier::Envelope(envelope) = &self.carrier {
+            asked.channel = channel::verify(root, envelope, signed).map_err(reply)?;
+        }
         asked.acs = asked_acs;
         asked.relay_state.clone_from(&self.relay_state);
         Ok(AuthnRequest { sp, acs, asked })
     }
 
     /// Whether it is signed; a signature that is there is always verified (Core 3.2.1).
-    fn check_signature(&self, keys: &[VerifyingKey]) -> Result<bool, RequestError> {
-        let enveloped = signature::has_signature(&self.document);
+    fn check_signature(&self, root: &Element, keys: &[VerifyingKey]) -> Result<bool, RequestError> {
+        let enveloped = signature::is_signed(root);
         match (self.binding, &self.detached) {
             // Bindings 3.4.4.1: a signature inside a message by HTTP-Redirect is taken out by its
             // sender; one that is still there is a mistake or an attack.
@@ -256,12 +200,12 @@ impl UnverifiedAuthnRequest {
                     .map_err(RequestError::Signature)?;
                 Ok(true)
             }
-            (Binding::Post, _) if enveloped => {
+            (Binding::Post | Binding::Soap, _) if enveloped => {
                 let place = signature::Place::AfterIssuer;
-                let signed = signature::verify_enveloped(&self.document, keys, place)
+                let signed = signature::verify_element(root, keys, place)
                     .map_err(RequestError::Signature)?;
                 // What is read below is the root, and the root is what was digested.
-                if std::ptr::eq(signed.root(), self.document.root()) {
+                if std::ptr::eq(signed.root(), root) {
                     Ok(true)
                 } else {
                     Err(RequestError::SignatureElsewhere)
@@ -345,39 +289,5 @@ impl<'sp> AuthnRequest<'sp> {
         let id = self.asked.id.as_deref().map(MessageId::parse).transpose();
         let id = id.map_err(|_| RequestError::Id)?;
         SignOn::requested(self.sp, choice, id, freshness).map_err(|_| RequestError::UnregisteredAcs)
-    }
-}
-
-impl Asked {
-    /// What is asked for when nobody asked: the defaults.
-    #[must_use]
-    pub fn unsolicited(relay_state: Option<String>, context: AuthnContext) -> Self {
-        let name_id = AskedNameId {
-            format: None,
-            create_forbidden: false,
-            sp_name_qualifier: false,
-            encrypted: false,
-        };
-        Self {
-            id: None,
-            acs: AskedAcs::Default,
-            relay_state,
-            force_authn: false,
-            is_passive: false,
-            signed: false,
-            name_id,
-            context,
-            subject: None,
-            attribute_service: None,
-        }
-    }
-
-    /// The format asked for, where it is one of ours.
-    #[must_use]
-    pub fn name_id_format(&self) -> Option<NameIdFormat> {
-        self.name_id
-            .format
-            .as_deref()
-            .and_then(NameIdFormat::from_uri)
     }
 }

@@ -96,6 +96,8 @@ pub enum Binding {
     Redirect,
     /// HTTP-POST.
     Post,
+    /// SOAP: an enhanced client brings it (Profiles 4.2).
+    Soap,
 }
 
 /// A decoded message that nobody has read yet.

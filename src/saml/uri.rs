@@ -33,6 +33,12 @@ pub const XSI: Namespace<'static> =
 /// `mdattr`: the metadata extensions with attributes of entities.
 pub const MDATTR: Namespace<'static> =
     Namespace::new("mdattr", "urn:oasis:names:tc:SAML:metadata:attribute");
+/// `ecp`: the header blocks of the profile for enhanced clients (Profiles 4.2.4, ECP 2.0).
+pub const ECP: Namespace<'static> =
+    Namespace::new("ecp", "urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp");
+/// `cb`: channel bindings (Channel Binding Extensions 1.0).
+pub const CB: Namespace<'static> =
+    Namespace::new("cb", "urn:oasis:names:tc:SAML:protocol:ext:channel-binding");
 
 /// The protocol, as `protocolSupportEnumeration` names it.
 pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";

@@ -160,6 +160,7 @@ impl App {
         let receiver = Receiver {
             entity_id: site.entity_id.clone(),
             sso_location: format!("{}/saml/sso", site.base_url),
+            ecp_location: format!("{}/saml/ecp", site.base_url),
             context: AuthnContext::of_password(site.protects_passwords()),
             clock_skew: site.clock_skew,
             decryption,

@@ -203,6 +203,7 @@ fn status(reason: ReasonCode) -> StatusCode {
         | ReasonCode::StaleRequest
         | ReasonCode::UnsignedRequest
         | ReasonCode::BadSignature
+        | ReasonCode::ChannelMismatch
         | ReasonCode::UnknownArtifact
         | ReasonCode::UnsupportedRequest => StatusCode::BAD_REQUEST,
     }

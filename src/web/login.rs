@@ -116,7 +116,7 @@ pub(super) async fn submit(
     }
 }
 
-fn seconds(wait: Duration) -> u64 {
+pub(super) fn seconds(wait: Duration) -> u64 {
     wait.as_millis()
         .div_ceil(1000)
         .try_into()
@@ -133,7 +133,7 @@ fn later(status: StatusCode, seconds: u64, page: Response) -> Response {
 }
 
 /// What a trial came to.
-enum Trial {
+pub(super) enum Trial {
     Right(Credential, Option<String>),
     Wrong,
     Wait(Duration),
@@ -142,7 +142,7 @@ enum Trial {
 
 /// Checks a password. Unknown, disabled and throttled people cost the same work and get the same
 /// answer as a wrong password (decision 15).
-async fn try_password(
+pub(super) async fn try_password(
     app: &App,
     visit: &Visit,
     name: &str,

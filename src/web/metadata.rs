@@ -32,6 +32,7 @@ const ENDPOINTS: &[(Service, &str, &str)] = &[
     (Service::SingleLogout, uri::SOAP_BINDING, "/saml/soap"),
     (Service::SingleSignOn, uri::HTTP_REDIRECT, "/saml/sso"),
     (Service::SingleSignOn, uri::HTTP_POST, "/saml/sso"),
+    (Service::SingleSignOn, uri::SOAP_BINDING, "/saml/ecp"),
 ];
 
 /// The mark as a data URI: metadata takes no picture over plain http (MDUI 2.1.5), and so nobody

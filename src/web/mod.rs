@@ -14,6 +14,7 @@ mod consent;
 mod cookies;
 mod denied;
 mod door;
+mod ecp;
 mod failure;
 mod flow;
 mod headers;

@@ -5,8 +5,8 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use super::{
-    App, account, assets, consent, failure, headers, health, launcher, login, logout, metadata,
-    metrics, reasons, samlsso, slo, soap, sso,
+    App, account, assets, consent, ecp, failure, headers, health, launcher, login, logout,
+    metadata, metrics, reasons, samlsso, slo, soap, sso,
 };
 
 /// The whole of Doorward's HTTP surface.
@@ -49,6 +49,7 @@ pub fn router(app: App) -> Router {
                 .head(failure::method_not_allowed),
         )
         .route("/saml/soap", post(soap::post))
+        .route("/saml/ecp", post(ecp::post))
         // for people
         .route("/", get(launcher::show))
         .route("/login", get(login::show).post(login::submit))

@@ -74,9 +74,9 @@ pub(super) async fn read(
     understood: &[(&str, &str)],
 ) -> Result<Envelope, Refused> {
     // No page of another site can make a browser send this type by itself.
-    if !is_text_xml(headers) {
+    if !is_xml(headers) {
         return Err(Failure::of(ReasonCode::MalformedSoap)
-            .because("the Content-Type is not text/xml")
+            .because("the Content-Type is not that of an envelope")
             .into());
     }
     let text = form_text(body).await?;
@@ -84,12 +84,22 @@ pub(super) async fn read(
     Ok(Envelope::read(text.as_bytes(), understood)?)
 }
 
-fn is_text_xml(headers: &HeaderMap) -> bool {
+/// `text/xml` is the type of SOAP 1.1 (6.1.1); others send the one of SOAP 1.2 or of PAOS.
+fn is_xml(headers: &HeaderMap) -> bool {
+    const TYPES: [&str; 4] = [
+        "text/xml",
+        "application/xml",
+        "application/soap+xml",
+        "application/vnd.paos+xml",
+    ];
     let content_type = headers.get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
-    content_type
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|media| media.trim().eq_ignore_ascii_case("text/xml"))
+    let media = content_type.and_then(|value| value.split(';').next());
+    media.is_some_and(|media| {
+        TYPES
+            .iter()
+            .any(|known| media.trim().eq_ignore_ascii_case(known))
+    })
 }
 
 /// The address itself, as metadata names it.
@@ -155,7 +165,7 @@ pub(super) fn enveloped(message: &str) -> Result<Response, Refused> {
     Ok(text_xml(StatusCode::OK, text))
 }
 
-fn text_xml(status: StatusCode, text: String) -> Response {
+pub(super) fn text_xml(status: StatusCode, text: String) -> Response {
     let media_type = HeaderValue::from_static("text/xml; charset=utf-8");
     (status, [(header::CONTENT_TYPE, media_type)], text).into_response()
 }

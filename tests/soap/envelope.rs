@@ -90,6 +90,15 @@ async fn c_b11_a_browser_cannot_be_made_to_send_an_envelope_and_soapaction_is_ig
         let reply = send(&product, PATH, &good, |r| r.header(CONTENT_TYPE, media)).await;
         assert_eq!(reply.fault().as_deref(), Some("S:Client"), "{media}");
     }
+    // What others send, and no form can (RFC 9110; the types that need no preflight are three).
+    for media in [
+        "application/soap+xml",
+        "application/xml",
+        "Text/XML;charset=utf-8",
+    ] {
+        let reply = send(&product, PATH, &good, |r| r.header(CONTENT_TYPE, media)).await;
+        assert_eq!(reply.status, 200, "{media}");
+    }
     for action in [
         "",
         "\"\"",

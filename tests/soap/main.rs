@@ -1,5 +1,5 @@
 //! What service providers ask by SOAP, over HTTP and against the running product: envelopes and
-//! faults, what is not offered, artifacts.
+//! faults, what is not offered, artifacts, enhanced clients.
 
 #[cfg(test)]
 #[path = "../support/mod.rs"]
@@ -10,5 +10,7 @@ mod support;
 mod artifact;
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+mod ecp;
 #[cfg(test)]
 mod envelope;

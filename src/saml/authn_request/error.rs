@@ -97,6 +97,9 @@ pub enum RequestError {
     /// An AttributeConsumingService that is not registered (Core 3.4.1).
     #[error("the AttributeConsumingServiceIndex is not registered")]
     AttributeConsumingService,
+    /// The channels that the client and the SP name do not match, or prove nothing.
+    #[error("the channel bindings of the client and of a signed request do not match")]
+    ChannelBindings,
     /// Sign-in may not start here for this SP.
     #[error("the service provider does not take unsolicited Responses")]
     IdpInitiatedNotAllowed,
@@ -130,6 +133,7 @@ impl RequestError {
             Self::Subject | Self::Scoping | Self::AttributeConsumingService => {
                 ReasonCode::UnsupportedRequest
             }
+            Self::ChannelBindings => ReasonCode::ChannelMismatch,
             Self::IdpInitiatedNotAllowed => ReasonCode::IdpInitiatedNotAllowed,
         }
     }

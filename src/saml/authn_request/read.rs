@@ -9,6 +9,7 @@ use crate::directory::name::{EntityId, MessageId};
 use crate::directory::service_provider::{NameIdFormat, ServiceProvider};
 use crate::directory::time::UnixTime;
 use crate::saml::authn_context::AuthnContext;
+use crate::saml::binding::Binding;
 use crate::saml::encryption::DecryptError;
 use crate::saml::uri;
 use crate::saml::xml::Element;
@@ -19,6 +20,7 @@ pub(super) struct Context<'a> {
     pub(super) receiver: &'a Receiver,
     pub(super) now: UnixTime,
     pub(super) signed: bool,
+    pub(super) binding: Binding,
 }
 
 /// The children of an AuthnRequest in the order of the schema (Core 3.2.1, 3.4.1).
@@ -75,31 +77,37 @@ pub(in crate::saml) fn issuer(root: &Element) -> Result<EntityId, RequestError> 
     EntityId::parse_lenient(text).map_err(|_| RequestError::Issuer)
 }
 
-/// How the request chooses its endpoint (Core 3.4.1).
-pub(super) fn acs(root: &Element) -> Result<AskedAcs, RequestError> {
+/// How the request chooses its endpoint (Core 3.4.1). What an enhanced client brings is answered at
+/// an endpoint for enhanced clients, what a browser brings at one for browsers.
+pub(super) fn acs(root: &Element, came_by: Binding) -> Result<AskedAcs, RequestError> {
     let location = root.attribute("AssertionConsumerServiceURL");
     let binding = root.attribute("ProtocolBinding");
     let index = root.attribute("AssertionConsumerServiceIndex");
     if index.is_some() && (location.is_some() || binding.is_some()) {
         return Err(RequestError::AcsTwice);
     }
-    if let Some(binding) = binding {
-        let binding = match binding {
-            uri::HTTP_POST => AskedBinding::Post,
-            uri::HTTP_ARTIFACT => AskedBinding::Artifact,
-            _ => return Err(RequestError::ProtocolBinding),
-        };
-        return Ok(AskedAcs::Bound(binding, location.map(str::to_owned)));
+    let is_paos = came_by == Binding::Soap;
+    let binding = match (binding, is_paos) {
+        (None, false) => None,
+        (None | Some(uri::PAOS), true) => Some(AskedBinding::Paos),
+        (Some(uri::HTTP_POST), false) => Some(AskedBinding::Post),
+        (Some(uri::HTTP_ARTIFACT), false) => Some(AskedBinding::Artifact),
+        (Some(_), _) => return Err(RequestError::ProtocolBinding),
+    };
+    if let Some(index) = index {
+        let index = index.trim().parse().map_err(|_| RequestError::AcsIndex)?;
+        return Ok(if is_paos {
+            AskedAcs::PaosIndex(index)
+        } else {
+            AskedAcs::Index(index)
+        });
     }
-    match (location, index) {
-        (Some(location), _) => Ok(AskedAcs::Location(location.to_owned())),
-        (None, Some(index)) => index
-            .trim()
-            .parse()
-            .map(AskedAcs::Index)
-            .map_err(|_| RequestError::AcsIndex),
-        (None, None) => Ok(AskedAcs::Default),
-    }
+    let location = location.map(str::to_owned);
+    Ok(match (binding, location) {
+        (Some(binding), location) => AskedAcs::Bound(binding, location),
+        (None, Some(location)) => AskedAcs::Location(location),
+        (None, None) => AskedAcs::Default,
+    })
 }
 
 /// Everything else, in the order in which an SP is best told what is wrong.
@@ -121,6 +129,7 @@ pub(super) fn asked(root: &Element, context: &Context<'_>) -> Result<Asked, Requ
         context: authn_context(root, context.receiver)?,
         subject: subject(root, context.receiver)?,
         attribute_service: attribute_service(root, context.sp)?,
+        channel: None,
     })
 }
 
@@ -175,12 +184,19 @@ pub(in crate::saml) fn window(skew: Duration, now: UnixTime) -> (UnixTime, UnixT
     (now.minus(MAXIMUM_AGE + skew), now.plus(skew))
 }
 
-/// Destination is ours, and is there where the request is signed (Bindings 3.4.5.2, 3.5.5.2).
+/// Destination is ours, and is there where a browser brings a signed request (Bindings 3.4.5.2,
+/// 3.5.5.2). An SP that speaks to an enhanced client does not know which of us it will choose.
 fn destination(root: &Element, context: &Context<'_>) -> Result<(), RequestError> {
+    let by_browser = context.binding != Binding::Soap;
+    let ours = if by_browser {
+        &context.receiver.sso_location
+    } else {
+        &context.receiver.ecp_location
+    };
     match root.attribute("Destination") {
-        Some(destination) if destination == context.receiver.sso_location => Ok(()),
+        Some(destination) if destination == ours => Ok(()),
         Some(_) => Err(RequestError::Destination),
-        None if context.signed => Err(RequestError::NoDestination),
+        None if context.signed && by_browser => Err(RequestError::NoDestination),
         None => Ok(()),
     }
 }

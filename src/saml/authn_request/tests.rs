@@ -6,7 +6,7 @@ use super::*;
 use crate::directory::name::{RoleName, SpId, SpName};
 use crate::directory::release::Requested;
 use crate::directory::rule::{Quantifier, Rule};
-use crate::directory::service_provider::{AcsBinding, AcsEndpoints, Policy};
+use crate::directory::service_provider::{AcsBinding, AcsEndpoints, NameIdFormat, Policy};
 use crate::directory::slo_endpoint::SloEndpoints;
 use crate::saml::status::Status;
 
@@ -51,6 +51,7 @@ fn receiver() -> Receiver {
         decryption: crate::saml::encryption::DecryptionKeys::default(),
         entity_id: "https://idp.example/saml/metadata".to_owned(),
         sso_location: SSO.to_owned(),
+        ecp_location: "https://login.example/saml/ecp".to_owned(),
         context: AuthnContext::PasswordProtectedTransport,
         clock_skew: Duration::from_mins(3),
     }

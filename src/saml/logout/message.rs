@@ -53,6 +53,7 @@ impl Message {
         let binding = match binding {
             Binding::Redirect => SloBinding::HttpRedirect,
             Binding::Post => SloBinding::HttpPost,
+            Binding::Soap => SloBinding::Soap,
         };
         Ok(Self {
             source: Source::Alone(document),
