@@ -32,6 +32,8 @@ pub enum Whose {
 pub enum Ends {
     /// A certificate that signatures are checked with.
     SigningCertificate,
+    /// A certificate whose key we encrypt to.
+    EncryptionCertificate,
     /// The metadata that a registration was made from (`validUntil`).
     Metadata,
 }
@@ -104,6 +106,7 @@ impl fmt::Display for Ends {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::SigningCertificate => "signing certificate",
+            Self::EncryptionCertificate => "encryption certificate",
             Self::Metadata => "metadata",
         })
     }

@@ -2,6 +2,7 @@
 //! metadata that these were registered from.
 
 use crate::directory::ending::{Ending, Ends, Whose};
+use crate::directory::protection::KeyForm;
 use crate::directory::service_provider::ServiceProvider;
 use crate::saml::certificate::Certificate;
 use crate::saml::sp_metadata;
@@ -16,8 +17,10 @@ pub async fn endings(store: &Store) -> Result<Vec<Ending>, StoreError> {
         .iter()
         .map(of_key)
         .collect();
+    let origins = store.origins().await?;
     for sp in store.service_providers().await?.readable {
-        endings.extend(of_sp(&sp));
+        let is_refreshed = origins.contains_key(&sp.id);
+        endings.extend(of_sp(&sp, is_refreshed));
     }
     Ok(endings)
 }
@@ -33,14 +36,27 @@ pub fn of_key(key: &StoredKey) -> Ending {
 }
 
 /// Of a service provider. A certificate that cannot be read has no end; that it cannot be read is
-/// said elsewhere.
-pub fn of_sp(sp: &ServiceProvider) -> impl Iterator<Item = Ending> + '_ {
-    let certificates = sp.certificates.iter().filter_map(|der| {
-        let read = Certificate::read(der)?;
-        Some((Ends::SigningCertificate, read.not_after))
+/// said elsewhere. Metadata that a source refreshes (`is_refreshed`) is always about to end, and made
+/// anew before it does; that a source has gone silent is said of the source.
+pub fn of_sp(sp: &ServiceProvider, is_refreshed: bool) -> impl Iterator<Item = Ending> + '_ {
+    let signing = sp
+        .certificates
+        .iter()
+        .map(|der| (Ends::SigningCertificate, der));
+    let encryption = sp.declared.encryption_keys.iter();
+    let encryption = encryption.filter_map(|key| match &key.key {
+        KeyForm::Certificate(der) => Some((Ends::EncryptionCertificate, der)),
+        KeyForm::Bare(_) => None,
     });
+    // One certificate for both uses is told about once.
+    let both = |der: &Vec<u8>| sp.certificates.contains(der);
+    let encryption = encryption.filter(move |(_, der)| !both(der));
+    let certificates = signing.chain(encryption);
+    let certificates =
+        certificates.filter_map(|(what, der)| Some((what, Certificate::read(der)?.not_after)));
     // Most metadata names no end, and then it need not be read.
-    let dated = sp.metadata.iter().filter(|xml| xml.contains("validUntil"));
+    let dated = sp.metadata.iter();
+    let dated = dated.filter(move |xml| !is_refreshed && xml.contains("validUntil"));
     let metadata = dated.filter_map(|xml| {
         let read = sp_metadata::parse_whenever(xml.as_bytes()).ok()?;
         Some((Ends::Metadata, read.valid_until?))

@@ -130,7 +130,8 @@ impl Store {
     pub async fn sp_certificates(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT s.name, k.der FROM service_providers s JOIN sp_keys k ON k.sp_id = s.id \
-             WHERE k.kind = 'certificate' ORDER BY s.name, k.position",
+             WHERE k.kind = 'certificate' UNION SELECT s.name, e.der FROM service_providers s \
+             JOIN sp_encryption_keys e ON e.sp_id = s.id WHERE e.kind = 'certificate' ORDER BY 1",
         )
         .fetch_all(self.pool())
         .await?)

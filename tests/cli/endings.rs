@@ -91,6 +91,46 @@ fn metadata_of_an_sp_that_runs_out_is_a_warning() {
 }
 
 #[test]
+fn an_encryption_certificate_that_ends_is_a_warning_of_its_own() {
+    let here = Installation::new();
+    let key = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
+    let pem = certificate(&key, 20, MessageDigest::sha256())
+        .to_pem()
+        .unwrap();
+    let pem = String::from_utf8(pem).unwrap();
+    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let xml = format!(
+        r#"<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{}"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="encryption"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>{base64}</X509Certificate></X509Data></KeyInfo></KeyDescriptor><AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{}" index="0"/></SPSSODescriptor></EntityDescriptor>"#,
+        sp_id("store"),
+        sp_acs("store"),
+    );
+    here.write("sp.xml", &xml);
+    here.done(&[
+        "sp",
+        "add",
+        "--name",
+        "store",
+        "--metadata",
+        "sp.xml",
+        "--require-role",
+        "r",
+    ]);
+    let checked = here.run(&["check", "--offline", "--json"]);
+    assert_eq!(checked.status, 0);
+    let found = said(&checked, "sp store");
+    let about: Vec<_> = found
+        .iter()
+        .filter(|(_, told)| told.contains("certificate"))
+        .collect();
+    assert_eq!(about.len(), 1, "{found:?}");
+    assert!(
+        about
+            .iter()
+            .all(|(_, told)| told.contains("its encryption certificate ends in"))
+    );
+}
+
+#[test]
 fn the_end_of_our_own_certificate_is_a_warning_and_then_an_error() {
     for (days, status, told) in [(25, 0, "ends in"), (-1, 1, "ended on")] {
         let here = Installation::new();

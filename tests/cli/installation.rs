@@ -190,7 +190,6 @@ fn wrong_usage_ends_with_2_and_what_is_not_built_yet_is_unknown() {
             "--require-mfa",
         ],
         &["sp", "snippet", "store", "--for", "nginx"],
-        &["sp", "trace", "store"],
         &["key", "rotate", "--algorithm", "rsa1024"],
         &["metadata", "add", "x"],
         &["export"],

@@ -44,7 +44,7 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
         rule(findings, &name, sp, &roles);
         endpoints(findings, &name, sp);
         keys(findings, &name, sp, open);
-        endings(findings, &name, sp, open);
+        endings(findings, (&name, origins.contains_key(&sp.id)), sp, open);
         protection(findings, &name, sp, open);
         metadata(findings, &name, sp);
         if !sp.enabled {
@@ -162,13 +162,18 @@ fn protection(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &
 
 /// Only the key counts, and nothing closes because of a date; but an end tells of a renewal that
 /// somebody has to think of.
-fn endings(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) {
+fn endings(
+    findings: &mut Findings,
+    (name, is_refreshed): (&str, bool),
+    sp: &ServiceProvider,
+    open: &Open,
+) {
     let now = open.clock.now();
-    for ending in of_sp(sp).filter(|ending| ending.nearness(now) != Nearness::Far) {
+    for ending in of_sp(sp, is_refreshed).filter(|ending| ending.nearness(now) != Nearness::Far) {
         let told = format!("its {} {}", ending.what, ending.in_words(now));
         let fix = match ending.what {
             Ends::Metadata => format!("`doorward sp update {} --metadata FILE_OR_URL`", sp.name),
-            Ends::SigningCertificate => format!(
+            Ends::SigningCertificate | Ends::EncryptionCertificate => format!(
                 "its key is taken all the same; ask its owners for the next one, and \
                  `doorward sp update {} --metadata FILE_OR_URL`",
                 sp.name
