@@ -339,7 +339,7 @@ def entity_descriptor(root, _key):
     }
 
 
-def logout_request(root):
+def logout_request(root, _key):
     return {
         "name_id": name_id(one(root, "a:NameID")),
         "session_indexes": root.xpath("p:SessionIndex/text()", namespaces=NS),
@@ -348,7 +348,7 @@ def logout_request(root):
     }
 
 
-def logout_response(root):
+def logout_response(root, _key):
     return {"status": root.xpath("p:Status//p:StatusCode/@Value", namespaces=NS)}
 
 
