@@ -7,7 +7,9 @@ use super::uri;
 use super::xml::{Namespace, WriteError, Writer};
 use crate::digest::sha256;
 use crate::directory::algorithms::DeniedAlgorithms;
+use crate::directory::attribute::FORMAT_URI;
 use crate::directory::name::MessageId;
+use crate::directory::release::EntityCategory;
 use crate::directory::service_provider::NameIdFormat;
 use crate::directory::time::UnixTime;
 
@@ -43,6 +45,8 @@ pub struct Profile<'a> {
     pub error_url: &'a str,
     /// The domain that we give out scoped identifiers in (`shibmd:Scope`).
     pub scope: Option<&'a str>,
+    /// The entity categories that attributes are released by.
+    pub categories: &'a [EntityCategory],
     /// Who runs us.
     pub organization: Option<OrganizationName<'a>>,
     /// An e-mail address for whatever is technical.
@@ -150,7 +154,10 @@ impl IdpMetadata<'_> {
         w.attribute("entityID", self.entity_id);
         w.attribute("validUntil", &valid_until);
         let at = w.position();
+        w.start(uri::MD, "Extensions");
+        supported_categories(&mut w, self.profile.categories);
         algorithms(&mut w, self.decryption.denied());
+        w.end();
         self.role(&mut w);
         if let Some(organization) = &self.profile.organization {
             organization.write(&mut w);
@@ -246,9 +253,23 @@ impl OrganizationName<'_> {
     }
 }
 
+/// The entity categories that attributes are released by, as an entity attribute of ours.
+fn supported_categories(w: &mut Writer<'_>, categories: &[EntityCategory]) {
+    if categories.is_empty() {
+        return;
+    }
+    w.start(uri::MDATTR, "EntityAttributes");
+    w.start(uri::SAML, "Attribute")
+        .attribute("Name", "http://macedir.org/entity-category-support")
+        .attribute("NameFormat", FORMAT_URI);
+    for category in categories {
+        w.element(uri::SAML, "AttributeValue", category.uri());
+    }
+    w.end().end();
+}
+
 /// The algorithms that we verify (algorithm support, section 2).
 fn algorithms(w: &mut Writer<'_>, denied: &DeniedAlgorithms) {
-    w.start(uri::MD, "Extensions");
     let digests = DigestAlgorithm::ALL.map(DigestAlgorithm::uri);
     for uri in digests.iter().filter(|uri| !denied.contains(uri)) {
         w.start(uri::ALG, "DigestMethod")
@@ -261,5 +282,4 @@ fn algorithms(w: &mut Writer<'_>, denied: &DeniedAlgorithms) {
             .attribute("Algorithm", uri)
             .end();
     }
-    w.end();
 }

@@ -147,6 +147,7 @@ fn profile<'a>(app: &'a App, error_url: &'a str) -> Profile<'a> {
         }),
         error_url,
         scope: about.scope.as_deref(),
+        categories: &app.site.release.categories,
         organization: about
             .organization
             .as_ref()

@@ -103,7 +103,7 @@ async fn c_r22_the_index_is_checked_again_after_the_sign_in() {
 }
 
 #[tokio::test]
-async fn c_at1_c_at2_c_at3_the_identifier_is_the_one_that_is_asked_for() {
+async fn c_at1_to_c_at4_the_identifier_is_the_one_that_is_asked_for() {
     let home = Home::new().await;
     let signal = |word: &'static str| [(SIGNAL, word)];
     let asks = |name: &str, word: &'static str| {
@@ -197,6 +197,7 @@ async fn c_at7_only_values_in_our_own_scope_are_told() {
 #[tokio::test]
 async fn c_at7_without_a_scope_there_are_no_scoped_values() {
     let home = Home::with("").await;
+    assert!(!home.product.metadata_xml.contains("entity-category"));
     let options = ["--attribute", "subject-id", "--attribute", "mail"];
     let sp = home.sp("app", &Inside::default(), &options);
     assert_eq!(labels(&home.told(&sp).await), ["mail"]);
@@ -224,6 +225,11 @@ async fn c_at5_iip_idp03_categories_count_where_the_site_says_so() {
         "eduPersonScopedAffiliation",
     ];
     assert_eq!(labels(&home.told(&sp).await), bundle);
+    // Who looks for a provider that releases by category finds it in the metadata.
+    let ours = &home.product.metadata_xml;
+    assert!(ours.contains("http://macedir.org/entity-category-support"));
+    assert!(ours.contains("https://refeds.org/category/code-of-conduct/v2"));
+    assert!(!ours.contains("https://refeds.org/category/pseudonymous"));
     // What is listed for one SP holds for it.
     home.update("research", &["--attribute", "uid"]);
     assert_eq!(labels(&home.told(&sp).await), ["uid"]);

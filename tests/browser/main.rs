@@ -132,6 +132,28 @@ async fn everything_works_without_scripts() {
     .await;
 }
 
+/// The question whether an app may know who one is, without scripts and by name of its buttons.
+#[tokio::test]
+async fn somebody_says_no_and_then_yes_to_what_the_store_would_know() {
+    let product = Product::demo().await;
+    product.cli(["sp", "update", "store", "--consent"]);
+    let (login, store) = (product.store("/saml/login"), product.store("/"));
+    let carla = product.password("carla").to_owned();
+    scene("consent", Scripts::Off, |window| async move {
+        window.visit(&login).await;
+        window.sign_in("carla", &carla).await;
+        window.sees("What it would be told").await;
+        window.sees("E-mail address").await;
+        window.press("Do not agree").await;
+        window.sees("You did not agree").await;
+        window.visit(&login).await;
+        window.press("Agree and go on").await;
+        window.press("Continue").await;
+        window.arrives_at(&store).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_back_button_leads_on() {
     let product = Product::demo().await;

@@ -248,7 +248,7 @@ async fn perform(
             let forced = format!("{login}{}", paths.forced.unwrap_or_default());
             signed_in(site, &browser, &forced, setup).await
         }
-        Case::Passive => passive(site, &browser, setup).await,
+        Case::Passive => Box::pin(passive(site, &browser, setup)).await,
         Case::Refused => refused(product, site, &browser).await,
         Case::OurRollover => rollover::our_key(product, site, setup).await,
         Case::ItsRollover => rollover::its_key(product, site, setup).await,
