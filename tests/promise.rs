@@ -463,3 +463,30 @@ async fn idp_initiated_sso_asks_for_the_role_too() {
     assert_eq!(refusal.reason(), Some("idp-initiated-not-allowed"));
     assert!(refusal.response().is_none());
 }
+
+/// One click signs out of both apps, and of Doorward.
+#[tokio::test]
+async fn signing_out_at_one_app_signs_out_of_the_other_too() {
+    let product = Product::demo().await; // bea holds `store` and `publisher`
+    let bea = product.browser();
+
+    let form = bea.visit(&product.store("/saml/login")).await;
+    let answer = bea.sign_in(&form, "bea", product.password("bea")).await;
+    bea.deliver(&answer).await;
+    let answer = bea.visit(&product.publisher("/saml/login")).await;
+    bea.deliver(&answer).await;
+    for app in [product.store("/whoami"), product.publisher("/whoami")] {
+        assert_eq!(bea.get(&app).await.status, 200);
+    }
+
+    let home = bea.get(&product.store("/")).await;
+    let page = bea.press(&home, "Sign out").await;
+    assert_eq!(bea.get(&product.store("/whoami")).await.status, 401);
+    assert!(page.body.contains("Signing you out"), "{}", page.body);
+    // The page leads on by itself: to the publisher, back here, and back to the store.
+    let last = bea.visit(&product.idp("/saml/slo/next")).await;
+    assert_eq!(last.url, product.store("/"), "{}", last.body);
+    assert_eq!(bea.get(&product.publisher("/whoami")).await.status, 401);
+    let again = bea.visit(&product.publisher("/saml/login")).await;
+    assert!(again.asks_to_sign_in(), "{}", again.in_short());
+}

@@ -13,6 +13,8 @@
 mod assets;
 mod catalogue;
 mod database;
+mod logout;
+mod logout_shape;
 mod outside;
 mod pages;
 mod response;

@@ -23,7 +23,7 @@ use samael::metadata::{EntityDescriptor, HTTP_POST_BINDING, HTTP_REDIRECT_BINDIN
 use super::response::ALGORITHMS;
 use super::{AppConfig, DemoError};
 
-const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+pub(super) const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 
 /// Everything about SAML that is fixed while the app runs.
 pub(super) struct ServiceProvider {
@@ -36,7 +36,7 @@ pub(super) struct ServiceProvider {
     sign_requests: bool,
     redirect_location: Option<String>,
     post_location: Option<String>,
-    key: PKey<Private>,
+    pub(super) key: PKey<Private>,
     certificate: X509,
 }
 
@@ -73,6 +73,7 @@ struct AuthnRequestXml<'a> {
 struct MetadataXml<'a> {
     entity_id: &'a str,
     acs_url: &'a str,
+    slo_url: String,
     name: &'a str,
     certificate: String,
     sign_requests: bool,
@@ -139,6 +140,7 @@ impl ServiceProvider {
         let page = MetadataXml {
             entity_id: &self.entity_id,
             acs_url: &self.acs_url,
+            slo_url: self.slo_url(),
             name,
             certificate: BASE64.encode(self.certificate.to_der()?),
             sign_requests: self.sign_requests,
@@ -224,7 +226,7 @@ impl ServiceProvider {
     }
 }
 
-fn escaped(value: &str) -> String {
+pub(super) fn escaped(value: &str) -> String {
     url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 

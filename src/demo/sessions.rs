@@ -215,6 +215,28 @@ impl Sessions {
         Ok(())
     }
 
+    /// Ends the sessions of a person by the name and the session indexes that the identity provider
+    /// gave them; no index means all of that person's (Core 3.7.3.1).
+    pub(super) async fn end_of(&self, name_id: &str, indexes: &[String]) -> Result<(), Refusal> {
+        let rows: Vec<(String, String)> = sqlx::query_as("SELECT token, signed_in FROM sessions")
+            .fetch_all(&self.0)
+            .await?;
+        for (token, text) in rows {
+            let signed_in: SignedIn = serde_json::from_str(&text)?;
+            let is_named = indexes.is_empty()
+                || signed_in
+                    .session_index
+                    .is_some_and(|index| indexes.contains(&index));
+            if is_named && signed_in.name_id == name_id {
+                sqlx::query("DELETE FROM sessions WHERE token = ?")
+                    .bind(token)
+                    .execute(&self.0)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn forget_expired(&self, now: i64) -> Result<(), sqlx::Error> {
         for statement in [
             "DELETE FROM requests WHERE expires_at <= ?",

@@ -28,8 +28,9 @@ pub(super) use fields::Fields;
 
 /// A Response may be as large as this, form field and all; a document that is pasted, too.
 const BODY_LIMIT: usize = 512 * 1024;
-const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-                   base-uri 'none'; frame-ancestors 'none'";
+/// No `form-action`: it would stop the redirect to the identity provider that signing out ends in.
+const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+                   frame-ancestors 'none'";
 
 type App = State<Arc<Shared>>;
 type Answer = Result<Response, Failure>;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Form, Query, State};
+use axum::extract::{Form, Query, RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::super::Shared;
+use super::super::logout::Carried;
 use super::super::outside::{now, random_hex};
 use super::super::pages::PostForm;
 use super::super::response::{Refusal, SignedIn, UnverifiedResponse};
@@ -40,6 +41,7 @@ pub(super) fn routes(metadata: String) -> Router<Arc<Shared>> {
         .route("/saml/login", get(login))
         .route("/saml/acs", post(assertion_consumer_service))
         .route("/saml/arrived", get(arrived))
+        .route("/saml/slo", get(single_logout))
         .route("/logout", post(logout))
         .route("/whoami", get(whoami))
 }
@@ -198,14 +200,37 @@ struct LogoutForm {
     csrf: String,
 }
 
-/// Ends the session in this app; the one at the identity provider goes on.
+/// Ends the session in this app, and asks the identity provider to end it everywhere (Profiles
+/// 4.4.3.1), where it knows how to.
 async fn logout(State(app): App, headers: HeaderMap, Form(form): Form<LogoutForm>) -> Answer {
+    let mut to = "/".to_owned();
     if let Some(session) = app.session(&headers).await? {
         session.check_csrf(&form.csrf)?;
         app.sessions.end(&session.token).await?;
+        let id = format!("_{}", random_hex()?);
+        let asks = app.sp.logout_request(&id, &session.signed_in, now())?;
+        to = asks.unwrap_or(to);
     }
     let set = app.set_cookie(&app.session_cookie(), "", 0);
-    Ok((AppendHeaders([set]), Redirect::to("/")).into_response())
+    Ok((AppendHeaders([set]), Redirect::to(&to)).into_response())
+}
+
+/// The identity provider says that a session has ended, or answers that it has (Profiles 4.4).
+async fn single_logout(State(app): App, RawQuery(query): RawQuery) -> Answer {
+    let (carried, message, relay_state) = app
+        .sp
+        .read_logout(query.as_deref().unwrap_or_default(), now())?;
+    if carried == Carried::Response {
+        return Ok(Redirect::to("/").into_response());
+    }
+    let indexes = &message.session_indexes;
+    app.sessions.end_of(&message.name_id, indexes).await?;
+    let id = format!("_{}", random_hex()?);
+    let relay_state = relay_state.as_deref();
+    let to = app
+        .sp
+        .logout_response(&id, &message.id, relay_state, now())?;
+    Ok(Redirect::to(&to).into_response())
 }
 
 /// Who is signed in, for scripts and tests.
