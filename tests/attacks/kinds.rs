@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::SignedDuration;
 use openssl::hash::{MessageDigest, hash};
 
-use crate::support::browser::Answer;
 use crate::support::oracle::xmlsec1_tries_to_sign;
 use crate::support::sp::{
     RSA_SHA256, Sp, deflated, escaped, fresh_id, now, percent_encoded, signature_template,
@@ -28,8 +28,8 @@ pub(crate) struct Kind {
     pub(crate) signed: bool,
     /// A good one.
     pub(crate) draft: fn(&Target, &Sp) -> Draft,
-    /// Whether this is how a browser is answered that brings a good one.
-    pub(crate) accepted: fn(&Answer) -> bool,
+    /// How a good one is answered, in short: what no hostile one may get.
+    pub(crate) good: &'static str,
 }
 
 /// How a message comes.
@@ -54,7 +54,7 @@ pub(crate) const KINDS: &[Kind] = &[
         path: "/saml/sso",
         signed: false,
         draft: authn_request,
-        accepted: Answer::asks_to_sign_in,
+        good: "sign-in form",
     },
     Kind {
         name: "AuthnRequest by POST",
@@ -63,7 +63,7 @@ pub(crate) const KINDS: &[Kind] = &[
         path: "/saml/sso",
         signed: false,
         draft: authn_request,
-        accepted: Answer::asks_to_sign_in,
+        good: "sign-in form",
     },
     Kind {
         name: "signed AuthnRequest by Redirect",
@@ -72,7 +72,7 @@ pub(crate) const KINDS: &[Kind] = &[
         path: "/saml/sso",
         signed: true,
         draft: authn_request,
-        accepted: Answer::asks_to_sign_in,
+        good: "sign-in form",
     },
     Kind {
         name: "signed AuthnRequest by POST",
@@ -81,7 +81,7 @@ pub(crate) const KINDS: &[Kind] = &[
         path: "/saml/sso",
         signed: true,
         draft: authn_request,
-        accepted: Answer::asks_to_sign_in,
+        good: "sign-in form",
     },
     Kind {
         name: "ArtifactResolve by SOAP",
@@ -90,7 +90,38 @@ pub(crate) const KINDS: &[Kind] = &[
         path: "/saml/soap",
         signed: true,
         draft: artifact_resolve,
-        accepted: |_| false,
+        good: "Success",
+    },
+    Kind {
+        name: "LogoutRequest by Redirect",
+        root: "LogoutRequest",
+        by: By::Redirect("SAMLRequest"),
+        path: "/saml/slo",
+        signed: true,
+        draft: logout_request,
+        good: UNKNOWN,
+    },
+    Kind {
+        name: "LogoutRequest by POST",
+        root: "LogoutRequest",
+        by: By::Post("SAMLRequest"),
+        path: "/saml/slo",
+        signed: true,
+        draft: logout_request,
+        good: UNKNOWN,
+    },
+    Kind {
+        name: "LogoutRequest by SOAP",
+        root: "LogoutRequest",
+        by: By::Soap,
+        path: "/saml/soap",
+        signed: true,
+        draft: |target, sp| {
+            let mut message = logout_request(target, sp).message();
+            message.destination = target.product.idp("/saml/soap");
+            Draft::Protocol(message)
+        },
+        good: UNKNOWN,
     },
     Kind {
         name: "EntityDescriptor in a file",
@@ -99,9 +130,21 @@ pub(crate) const KINDS: &[Kind] = &[
         path: "",
         signed: false,
         draft: entity_descriptor,
-        accepted: |_| false,
+        good: "accepted",
     },
 ];
+
+/// What an authentic LogoutRequest about nobody in particular gets, and only an authentic one.
+const UNKNOWN: &str = "Responder/UnknownPrincipal";
+
+fn logout_request(target: &Target, sp: &Sp) -> Draft {
+    let end = now()
+        .checked_add(SignedDuration::from_mins(5))
+        .expect("an instant of this era");
+    Draft::protocol("LogoutRequest", &target.product.idp("/saml/slo"), sp)
+        .with(&format!(" NotOnOrAfter=\"{end}\""))
+        .around("<saml:NameID>nobody</saml:NameID><samlp:SessionIndex>_1</samlp:SessionIndex>")
+}
 
 fn authn_request(target: &Target, sp: &Sp) -> Draft {
     let attributes = format!(" AssertionConsumerServiceURL=\"{}\"", escaped(&sp.acs));
