@@ -43,6 +43,8 @@ pub(super) struct SessionPart<'a> {
     pub(super) signed_in_at: UnixTime,
     pub(super) index: &'a str,
     pub(super) ends_at: UnixTime,
+    /// A key for the client and the SP; only in what is encrypted.
+    pub(super) key: Option<&'a str>,
 }
 
 /// The identifier as it stands in the assertion.
@@ -163,6 +165,24 @@ fn strongly_matches(subject: &AskedSubject, name_id: &NameId, issuer: &Issuer, s
         && fits(&subject.sp_name_qualifier, sp)
 }
 
+/// What an enhanced client and its SP agree on over this assertion: the channel that both see, and
+/// a key for the two of them (Channel Binding Extensions 1.0; SAML-EC 5.3.1).
+fn advice(w: &mut Writer<'_>, asked: &Asked, key: Option<&str>) {
+    if asked.channel.is_none() && key.is_none() {
+        return;
+    }
+    w.start(uri::SAML, "Advice");
+    if let Some(channel) = &asked.channel {
+        w.start(uri::CB, "ChannelBindings");
+        w.attribute("Type", &channel.kind);
+        w.text(&channel.value).end();
+    }
+    if let Some(key) = key {
+        w.element(uri::SAMLEC, "GeneratedKey", key);
+    }
+    w.end();
+}
+
 /// The assertion, and where a signature belongs in it.
 pub(super) fn write(
     grant: &Grant<'_>,
@@ -205,6 +225,7 @@ pub(super) fn write(
     w.start(uri::SAML, "AudienceRestriction");
     w.element(uri::SAML, "Audience", grant.sp().entity_id.as_str());
     w.end().end();
+    advice(&mut w, asked, session.key);
     w.start(uri::SAML, "AuthnStatement");
     w.attribute("AuthnInstant", &session.signed_in_at.to_string());
     w.attribute("SessionIndex", session.index);

@@ -130,6 +130,16 @@ impl UnverifiedAuthnRequest {
         &self.issuer
     }
 
+    /// Whether an enhanced client asks for a key that it shares with the SP (SAML-EC 5.3).
+    #[must_use]
+    pub fn wants_session_key(&self) -> bool {
+        let (namespace, local) = channel::SESSION_KEY;
+        match &self.carrier {
+            Carrier::Document(_) => false,
+            Carrier::Envelope(envelope) => envelope.headers(namespace, local).next().is_some(),
+        }
+    }
+
     /// Holds the request against the registration of its sender and against us.
     pub fn verify<'sp>(
         self,
@@ -248,6 +258,13 @@ impl<'sp> AuthnRequest<'sp> {
         receiver: &Receiver,
     ) -> Result<Self, RequestError> {
         Self::resumed(sp, Asked::unsolicited(relay_state, receiver.context))
+    }
+
+    /// The same with a fresh key for the client and the SP, in base64.
+    #[must_use]
+    pub fn with_session_key(mut self, key: Option<String>) -> Self {
+        self.asked.session_key = key;
+        self
     }
 
     /// The SP.

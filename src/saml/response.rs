@@ -126,6 +126,7 @@ pub struct Response {
     in_response_to: Option<String>,
     relay_state: Option<String>,
     name_id: Option<SentNameId>,
+    session_key: Option<String>,
     consent: Option<ConsentClaim>,
     content: Content,
 }
@@ -151,9 +152,16 @@ pub struct SignedResponse {
     destination: String,
     relay_state: Option<String>,
     name_id: Option<SentNameId>,
+    session_key: Option<String>,
 }
 
 impl SignedResponse {
+    /// The key in the encrypted assertion, of which an enhanced client gets a copy (SAML-EC 5.3.1).
+    #[must_use]
+    pub fn session_key(&self) -> Option<&str> {
+        self.session_key.as_deref()
+    }
+
     /// The NameID in the assertion, to be remembered for the logout; none in a status.
     #[must_use]
     pub fn name_id(&self) -> Option<&SentNameId> {
@@ -198,6 +206,8 @@ impl Response {
         // Before anything is written: what has to be encrypted never exists as an answer in plain.
         let recipient = encryption::recipient(grant.sp(), &issuer.denied)?;
         let identifier = identifier(&grant, asked, issuer, &release.session_index)?;
+        // Whoever could read the key could be either of the two that it is for.
+        let session_key = asked.session_key.clone().filter(|_| recipient.is_some());
         let policy = &grant.sp().policy;
         let times = Times::usable(stamp.now, &policy.lifetimes);
         let session_end = release.session.ends_at(issuer.limits);
@@ -205,6 +215,7 @@ impl Response {
         let session = SessionPart {
             signed_in_at: release.session.signed_in_at,
             index: &release.session_index,
+            key: session_key.as_deref(),
             ends_at: own_end.map_or(session_end, |own| own.min(session_end)),
         };
         let (xml, after_issuer) =
@@ -217,6 +228,7 @@ impl Response {
             in_response_to: grant.in_response_to().map(str::to_owned),
             relay_state: asked.relay_state.clone(),
             name_id: Some(identifier.name_id().sent()),
+            session_key,
             consent: None,
             content: Content::Assertion {
                 xml,
@@ -244,6 +256,7 @@ impl Response {
             in_response_to: reply.id.map(|id| id.as_str().to_owned()),
             relay_state: reply.relay_state,
             name_id: None,
+            session_key: None,
             consent: None,
             content: Content::Status(status),
         }
@@ -292,6 +305,7 @@ impl Response {
             destination: self.destination,
             relay_state: self.relay_state,
             name_id: self.name_id,
+            session_key: self.session_key,
         })
     }
 
@@ -360,6 +374,7 @@ pub fn preview(
     let session = SessionPart {
         signed_in_at: stamp.now,
         index,
+        key: None,
         ends_at: stamp.now,
     };
     let times = Times::expired(stamp.now, &grant.sp().policy.lifetimes);

@@ -36,6 +36,8 @@ pub const MDATTR: Namespace<'static> =
 /// `ecp`: the header blocks of the profile for enhanced clients (Profiles 4.2.4, ECP 2.0).
 pub const ECP: Namespace<'static> =
     Namespace::new("ecp", "urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp");
+/// `samlec`: keys between an enhanced client and its SP (SAML-EC 5.3).
+pub const SAMLEC: Namespace<'static> = Namespace::new("samlec", "urn:ietf:params:xml:ns:samlec");
 /// `cb`: channel bindings (Channel Binding Extensions 1.0).
 pub const CB: Namespace<'static> =
     Namespace::new("cb", "urn:oasis:names:tc:SAML:protocol:ext:channel-binding");

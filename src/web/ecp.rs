@@ -22,10 +22,11 @@ use super::soap::{self, Refused, text_xml};
 use super::trace::Sent;
 use super::visit::{FetchSite, Visit};
 use crate::access::Freshness;
+use crate::clock::random;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::{AcsEndpoint, ServiceProvider};
-use crate::saml::authn_request::channel::CHANNEL_BINDINGS;
+use crate::saml::authn_request::channel::{CHANNEL_BINDINGS, SESSION_KEY};
 use crate::saml::authn_request::{
     Asked, AuthnRequest, ChannelBinding, RequestRefused, UnverifiedAuthnRequest,
 };
@@ -36,7 +37,7 @@ use crate::storage::{Credential, Ending, NewLogout, NewSession, StoreError, Toke
 
 /// The header blocks that we understand. Those between the SP and the client are not for us, and
 /// the client takes them out (Profiles 4.2.3.3).
-const UNDERSTOOD: &[(&str, &str)] = &[CHANNEL_BINDINGS];
+const UNDERSTOOD: &[(&str, &str)] = &[CHANNEL_BINDINGS, SESSION_KEY];
 
 /// Who somebody says they are (RFC 7617).
 struct Basic {
@@ -132,9 +133,14 @@ async fn answer(
     if !sp.enabled {
         return Err(Failure::of(ReasonCode::SpDisabled).into());
     }
+    let session_key = if unverified.wants_session_key() {
+        Some(STANDARD.encode(random::<32>().map_err(Failure::internal)?))
+    } else {
+        None
+    };
     let verified = unverified.verify(sp, &registered.keys, &app.receiver, app.now());
     let request = match verified {
-        Ok(request) => request,
+        Ok(request) => request.with_session_key(session_key),
         Err(refused) => return tell(app, visit, *refused),
     };
     let fresh_for = TokenHash::of(&fresh_secret().map_err(Failure::internal)?);
@@ -268,6 +274,15 @@ fn respond(
             must_understand: true,
             attributes: kind,
             text: value,
+        });
+    }
+    if let Some(key) = response.session_key() {
+        blocks.push(HeaderBlock {
+            namespace: uri::SAMLEC,
+            local: "GeneratedKey",
+            must_understand: false,
+            attributes: &[],
+            text: key,
         });
     }
     envelope(sp, acs, response, &blocks)

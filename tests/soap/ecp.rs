@@ -407,3 +407,64 @@ async fn c_p1_metadata_names_the_endpoint_and_no_other_site_can_use_a_browsers_m
     assert_eq!(reply.fault().as_deref(), Some("S:Client"));
     assert_eq!(sessions(&product), 0);
 }
+
+/// Point 11 of those on which others fail: a key for client and SP, in the encrypted assertion and
+/// in a header of the answer, and never in what anybody can read.
+#[tokio::test]
+async fn c_p4_iip_idp15_a_generated_key_comes_in_the_encrypted_assertion_and_in_a_header() {
+    let wants = "<s:SessionKey xmlns:s=\"urn:ietf:params:xml:ns:samlec\" e:mustUnderstand=\"1\" \
+                 e:actor=\"http://schemas.xmlsoap.org/soap/actor/next\"><s:EncType>17</s:EncType>\
+                 </s:SessionKey>";
+    let (product, sp) = product(&[]).await;
+    let ask = |header: &str| {
+        let text = envelope(header, &request(&sp).xml());
+        let product = &product;
+        async move { self::ask(product, Some(("carla", PASSWORD)), &text).await }
+    };
+    let plain = ask(wants).await;
+    assert!(response(&product, &plain).assertion.is_some());
+    assert!(!plain.body.contains("GeneratedKey"), "never in plain");
+
+    // The registered signing key serves for encryption too.
+    let metadata = sp.metadata("").replace(" use=\"signing\"", "");
+    let paos = format!(
+        "<md:AssertionConsumerService Binding=\"{PAOS}\" Location=\"{PAOS_ACS}\" index=\"7\"/>\
+         </md:SPSSODescriptor>"
+    );
+    let metadata = metadata.replace(PAOS_ACS, "https://store.example/acs");
+    let metadata = metadata.replace("</md:SPSSODescriptor>", &paos);
+    let file = product.file("encrypting.xml", &metadata);
+    product.cli([
+        "sp",
+        "update",
+        "store",
+        "--metadata",
+        &file,
+        "--encrypt",
+        "always",
+    ]);
+    let reply = ask(wants).await;
+    let oracle = product.oracle().clone().decrypting(&sp.key_pem());
+    let message = oracle.check(&reply.message_xml());
+    let inside = message.decrypted.expect("an encrypted assertion");
+    let key_in = |text: &str| {
+        let (_, rest) = text.split_once("<samlec:GeneratedKey")?;
+        let (_, rest) = rest.split_once('>')?;
+        Some(rest.split_once('<')?.0.to_owned())
+    };
+    let key = key_in(&inside).expect("in the Advice");
+    assert!(
+        inside.contains("<saml:Advice><samlec:GeneratedKey"),
+        "{inside}"
+    );
+    assert_eq!(key.len(), 44, "256 bits in base64");
+    assert_eq!(
+        key_in(&reply.body),
+        Some(key.clone()),
+        "the copy for the client"
+    );
+    let again = ask(wants).await;
+    assert_ne!(key_in(&again.body), Some(key), "fresh each time");
+    let unasked = ask("").await;
+    assert!(!unasked.body.contains("GeneratedKey"));
+}

@@ -35,6 +35,10 @@ pub struct Asked {
     /// The channel that an enhanced client and the SP have proved to share.
     #[serde(default)]
     pub channel: Option<ChannelBinding>,
+    /// A fresh key for an enhanced client and the SP, where the client asks for one. It never
+    /// travels with what was asked.
+    #[serde(skip)]
+    pub session_key: Option<String>,
 }
 
 /// How a request chose its endpoint.
@@ -133,6 +137,7 @@ impl Asked {
             subject: None,
             attribute_service: None,
             channel: None,
+            session_key: None,
         }
     }
 

@@ -23,6 +23,9 @@ pub struct ChannelBinding {
 /// The header block and the extension.
 pub const CHANNEL_BINDINGS: (&str, &str) = (uri::CB.uri, "ChannelBindings");
 
+/// The header block by which a client asks for a key (SAML-EC 5.3).
+pub const SESSION_KEY: (&str, &str) = (uri::SAMLEC.uri, "SessionKey");
+
 /// What both sides name. Where either names a channel at all, one has to be common to both.
 pub(super) fn verify(
     request: &Element,

@@ -130,6 +130,7 @@ pub(super) fn asked(root: &Element, context: &Context<'_>) -> Result<Asked, Requ
         subject: subject(root, context.receiver)?,
         attribute_service: attribute_service(root, context.sp)?,
         channel: None,
+        session_key: None,
     })
 }
 
