@@ -26,8 +26,10 @@ const sp = samlify.ServiceProvider({
   },
   signingCert: fs.readFileSync("sp-cert.pem"),
   privateKey: fs.readFileSync("sp-key.pem"),
+{%- if f.encrypts %}
   encryptCert: fs.readFileSync("sp-cert.pem"),
   encPrivateKey: fs.readFileSync("sp-key.pem"),
+{%- endif %}
 {%- endif %}
 });
 
@@ -37,6 +39,10 @@ const idp = samlify.IdentityProvider({
   entityID: {{ self::quoted(f.idp) }},
   wantAuthnRequestsSigned: {{ f.has_key }},
   signingCert: {{ self::list(f.certificates) }},
+{%- if f.encrypts %}
+  // samlify takes either encrypted assertions or plain ones; this is `--encrypt always`.
+  isAssertionEncrypted: true,
+{%- endif %}
   singleSignOnService: [
     { Binding: binding + "HTTP-Redirect", Location: {{ self::quoted(f.sso_url) }} },
     { Binding: binding + "HTTP-POST", Location: {{ self::quoted(f.sso_url) }} },

@@ -20,6 +20,7 @@ pub(crate) enum Case {
     SignedRedirect,
     SignedPost,
     IdpInitiated,
+    Encrypted,
     Persistent,
     Transient,
     EmailAddress,
@@ -59,12 +60,13 @@ struct Identity {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Redirect,
         Self::Post,
         Self::SignedRedirect,
         Self::SignedPost,
         Self::IdpInitiated,
+        Self::Encrypted,
         Self::Persistent,
         Self::Transient,
         Self::EmailAddress,
@@ -84,6 +86,7 @@ impl Case {
             Self::SignedRedirect => "signed, by Redirect",
             Self::SignedPost => "signed, by POST",
             Self::IdpInitiated => "started at Doorward",
+            Self::Encrypted => "encrypted assertion",
             Self::Persistent => "persistent",
             Self::Transient => "transient",
             Self::EmailAddress => "emailAddress",
@@ -130,7 +133,7 @@ const SETUPS: [Setup; 4] = [
         name_id: "emailAddress",
         binding: "redirect",
         keyed: true,
-        cases: &[Case::SignedRedirect, Case::EmailAddress],
+        cases: &[Case::SignedRedirect, Case::EmailAddress, Case::Encrypted],
     },
     Setup {
         name_id: "unspecified",
@@ -214,6 +217,7 @@ async fn attempt(case: impl Future<Output = Result<(), String>>) -> Result<(), S
 /// Doorward then knows of it.
 async fn prepare(product: &Product, site: &mut Site, setup: &Setup) -> Result<(), String> {
     let mut update = vec!["sp", "update", "app", "--nameid", setup.name_id];
+    update.extend(["--encrypt", "auto"]);
     let certificate = product.file("sp-cert.pem", &site.keys.certificate_pem());
     if setup.keyed {
         update.extend(["--certificate", &certificate, "--require-signed-requests"]);
@@ -250,6 +254,7 @@ async fn perform(
         }
         Case::Passive => Box::pin(passive(site, &browser, setup)).await,
         Case::Refused => refused(product, site, &browser).await,
+        Case::Encrypted => encrypted(product, site, setup).await,
         Case::OurRollover => rollover::our_key(product, site, setup).await,
         Case::ItsRollover => rollover::its_key(product, site, setup).await,
         _ => signed_in(site, &browser, &login, setup).await,
@@ -336,6 +341,25 @@ async fn passive(site: &Site, browser: &Browser, setup: &Setup) -> Result<(), St
     }
     browser.deliver(&answer).await;
     knows_ada(site, browser, setup).await
+}
+
+/// Nothing about Ada leaves in plain, and the application reads it all the same.
+async fn encrypted(product: &Product, site: &mut Site, setup: &Setup) -> Result<(), String> {
+    // Not every product names a key for encryption before it is told that there will be any.
+    let certificate = product.file("sp-cert.pem", &site.keys.certificate_pem());
+    let update = ["sp", "update", "app", "--encrypt", "always"];
+    product.cli_list(&[&update[..], &["--encryption-certificate", &certificate]].concat());
+    site.restart(product, setup.binding).await;
+    let browser = fresh(product, site);
+    let form = arrive(&browser, &site.url(site.kind.paths().login)).await;
+    let answer = browser.sign_in(&form, "ada", PASSWORD).await;
+    let (_, message) = answer.response().ok_or_else(|| instead(&answer))?;
+    if message.encryption.is_none() {
+        return Err("the assertion came in plain".to_owned());
+    }
+    let home = browser.deliver(&answer).await;
+    let known = knows_ada(site, &browser, setup).await;
+    known.map_err(|why| format!("{why}: {}", instead(&home)))
 }
 
 /// Grace lacks the role: she gets a page, the application nothing; told by a status it lets nobody in.

@@ -67,6 +67,14 @@ impl Browser {
     /// The same browser, for somebody who also uses the foreign application at this address.
     pub(crate) fn beside(mut self, foreign: &str) -> Self {
         self.foreign = Some(foreign.to_owned());
+        // A connection of its own for each request: others close idle ones when it suits them, and
+        // a POST that meets such an end is not sent again.
+        self.client = Client::builder()
+            .cookie_provider(Arc::clone(&self.jar))
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .build()
+            .expect("a client can be built");
         self
     }
 

@@ -4,6 +4,7 @@
 use super::super::super::context::Open;
 use super::super::super::error::CliError;
 use super::Binding;
+use crate::directory::protection::Encrypt;
 use crate::directory::service_provider::{NameIdFormat, ServiceProvider, Sign};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,12 +25,14 @@ pub(super) struct Facts {
     pub(super) entity_id: String,
     /// Where it takes Responses.
     pub(super) acs: String,
-    /// Its first registered certificate, base64 of DER on one line.
+    /// Its newest registered certificate, base64 of DER on one line.
     pub(super) sp_certificate: Option<String>,
     /// The NameID format that it gets.
     pub(super) name_id: NameIdFormat,
     /// Whether it has a key: then it signs what it sends.
     pub(super) has_key: bool,
+    /// Whether its assertions are always encrypted.
+    pub(super) encrypts: bool,
     /// How it sends its AuthnRequests.
     pub(super) binding: Binding,
     /// What we sign.
@@ -58,9 +61,10 @@ impl Facts {
             name: sp.name.as_str().to_owned(),
             entity_id: sp.entity_id.as_str().to_owned(),
             acs: sp.acs.default_endpoint().location.clone(),
-            sp_certificate: sp.certificates.first().map(|der| STANDARD.encode(der)),
+            sp_certificate: sp.certificates.last().map(|der| STANDARD.encode(der)),
             name_id: sp.usual_name_id_format(),
             has_key: !sp.certificates.is_empty() || !sp.bare_keys.is_empty(),
+            encrypts: sp.policy.protection.encrypt == Encrypt::Always,
             binding,
             sign: sp.policy.sign,
             unsolicited: sp.policy.allow_idp_initiated,
