@@ -126,7 +126,10 @@ async fn remove(context: &Context, open: &Open, name: &RoleName) -> Result<ExitC
     match open.store.remove_role(name, event).await {
         Err(StoreError::RoleInUse { sp }) => Err(refused(
             format!("the rule of {sp} asks for the role {name}"),
-            format!("give it another rule first: `doorward sp update {sp} --require-role R`"),
+            format!(
+                "give it another rule first: `doorward sp update {sp} --require-role R`, \
+                 or `doorward metadata update` if it is a source"
+            ),
         )),
         Ok(false) => Err(refused(
             format!("there is no role {name}"),

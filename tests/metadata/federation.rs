@@ -34,6 +34,13 @@ impl Federation {
         }
     }
 
+    /// The certificate that administrators pin, as PEM.
+    pub(crate) fn certificate_pem(&self) -> String {
+        let certificate = self.signing.certificate_der();
+        let certificate = openssl::x509::X509::from_der(certificate).unwrap();
+        String::from_utf8(certificate.to_pem().unwrap()).unwrap()
+    }
+
     /// Signs the root of a document, whose start tag has the ID `_root`.
     pub(crate) fn sign(&self, document: &str) -> String {
         self.sign_with(document, &[])
