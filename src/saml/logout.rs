@@ -14,6 +14,7 @@ mod tests;
 
 use std::time::Duration;
 
+use super::encryption::DecryptionKeys;
 pub use error::LogoutError;
 pub use request::{LogoutRefused, LogoutRequest, UnverifiedLogoutRequest};
 pub use response::{LogoutResponse, UnverifiedLogoutResponse};
@@ -26,4 +27,6 @@ pub struct Receiver {
     pub location: String,
     /// Tolerance for others' clocks.
     pub clock_skew: Duration,
+    /// The keys that identifiers are encrypted to us for.
+    pub decryption: DecryptionKeys,
 }

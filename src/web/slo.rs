@@ -47,6 +47,7 @@ impl App {
         Receiver {
             location: format!("{}{path}", self.site.base_url),
             clock_skew: self.site.clock_skew,
+            decryption: self.receiver.decryption.clone(),
         }
     }
 }

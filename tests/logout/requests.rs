@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::app::{App, Draft, Entered, endpoint, name_id, product, received};
 use crate::support::app::Product;
 use crate::support::browser::{Answer, Browser, encoded};
+use crate::support::oracle::xmlsec1_encrypts;
 use crate::support::sp::{another_key, redirect_query};
 
 const SOURCE: &str = "https://store.example";
@@ -180,6 +181,35 @@ async fn c_l2_a_name_id_is_matched_with_format_and_qualifiers() {
 }
 
 #[tokio::test]
+async fn c_l2_an_encrypted_name_id_is_opened_and_matched() {
+    const TEMPLATE: &str = "<xenc:EncryptedData xmlns:xenc=\"http://www.w3.org/2001/04/xmlenc#\" \
+        Type=\"http://www.w3.org/2001/04/xmlenc#Element\"><xenc:EncryptionMethod \
+        Algorithm=\"http://www.w3.org/2009/xmlenc11#aes256-gcm\"/><ds:KeyInfo \
+        xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><xenc:EncryptedKey>\
+        <xenc:EncryptionMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p\"/>\
+        <xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo>\
+        <xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedData>";
+    let product = product().await;
+    let (browser, store, entered) = signed_in(&product).await;
+    let certificate = product.metadata.encryption_pem();
+    let named = |value: &str| {
+        let mut other = entered.name_id.clone();
+        other.value.push_str(value);
+        let declared = "<saml:NameID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+        let plain = name_id(&other).replacen("<saml:NameID", declared, 1);
+        let sealed = xmlsec1_encrypts(TEMPLATE, &plain, "aes-256", &certificate).unwrap();
+        let mut request = store.request(&product, &entered);
+        request.children = format!("<saml:EncryptedID>{sealed}</saml:EncryptedID>");
+        request
+    };
+    let answer = ask(&browser, &store, &named("x")).await;
+    assert_eq!(status(&product, &answer), "Responder/UnknownPrincipal");
+    let answer = ask(&browser, &store, &named("")).await;
+    assert_eq!(status(&product, &answer), "Success");
+    assert!(!store.lets_in(&product, &browser).await);
+}
+
+#[tokio::test]
 async fn c_l2_no_session_index_means_every_session_and_several_mean_those() {
     let product = product().await;
     let (first, store, one) = signed_in(&product).await;
@@ -226,7 +256,7 @@ async fn c_l3_what_came_too_late_or_to_the_wrong_place_is_refused_by_a_status() 
     let mut empty = request();
     empty.children = "<samlp:SessionIndex>x</samlp:SessionIndex>".to_owned();
     let mut encrypted = request();
-    encrypted.children = "<saml:EncryptedID><x/></saml:EncryptedID>".to_owned();
+    encrypted.children = "<saml:EncryptedID></saml:EncryptedID>".to_owned();
     for (what, draft) in [
         ("stale", request().issued(SignedDuration::from_mins(-10))),
         (
@@ -236,6 +266,7 @@ async fn c_l3_what_came_too_late_or_to_the_wrong_place_is_refused_by_a_status() 
         ("expired", request().with(&past(5))),
         ("no Destination", nowhere),
         ("nobody named", empty),
+        ("an EncryptedID that does not open", encrypted),
     ] {
         let query = store
             .sp

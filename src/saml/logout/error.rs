@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::directory::reason::ReasonCode;
+use crate::saml::encryption::DecryptError;
 use crate::saml::signature::SignatureError;
 use crate::saml::soap::SoapError;
 use crate::saml::status::Status;
@@ -74,9 +75,9 @@ pub enum LogoutError {
     /// Nobody is named in a way that we read.
     #[error("there is no NameID")]
     NameId,
-    /// Encrypted for a key that nobody was given.
-    #[error("the NameID is encrypted, and cannot be decrypted here")]
-    EncryptedId,
+    /// An EncryptedID that our keys do not open; nothing more is said.
+    #[error("the identifier: {0}")]
+    EncryptedId(#[from] DecryptError),
     /// A SessionIndex that is none.
     #[error("a SessionIndex is empty or holds elements")]
     SessionIndex,
@@ -112,7 +113,7 @@ impl LogoutError {
             Self::VersionTooLow | Self::VersionTooHigh => ReasonCode::WrongVersion,
             Self::Stale | Self::Future | Self::Expired => ReasonCode::StaleRequest,
             Self::Destination | Self::NoDestination => ReasonCode::WrongDestination,
-            Self::EncryptedId => ReasonCode::UnsupportedRequest,
+            Self::EncryptedId(_) => ReasonCode::Undecryptable,
         }
     }
 
@@ -122,7 +123,6 @@ impl LogoutError {
         match self {
             Self::VersionTooLow => Status::RequestVersionTooLow,
             Self::VersionTooHigh => Status::RequestVersionTooHigh,
-            Self::EncryptedId => Status::RequestUnsupported,
             _ => Status::Requester,
         }
     }

@@ -8,6 +8,7 @@ use crate::directory::session::SentNameId;
 use crate::directory::slo_endpoint::SloBinding;
 use crate::directory::time::UnixTime;
 use crate::saml::binding::Inbound;
+use crate::saml::encryption::DecryptError;
 use crate::saml::signature::VerifyingKey;
 use crate::saml::soap::Envelope;
 use crate::saml::uri;
@@ -24,6 +25,9 @@ const CHILDREN: Children = &[
     (uri::SAML.uri, "EncryptedID"),
     (uri::SAMLP.uri, "SessionIndex"),
 ];
+
+/// How a person may be named.
+const IDENTIFIERS: [&str; 3] = ["BaseID", "NameID", "EncryptedID"];
 
 /// A decoded LogoutRequest that nobody may believe yet.
 #[derive(Debug)]
@@ -114,7 +118,7 @@ impl UnverifiedLogoutRequest {
             id,
             binding: self.0.binding,
             relay_state: self.0.relay_state.clone(),
-            name_id: name_id(root)?,
+            name_id: identifier(root, receiver)?,
             session_indexes: session_indexes(root)?,
             asynchronous: is_asynchronous(root),
         })
@@ -134,19 +138,28 @@ fn not_on_or_after(root: &Element, receiver: &Receiver, now: UnixTime) -> Result
     }
 }
 
+/// Who is meant: one identifier, plain or encrypted to us (Core 3.7.1).
+fn identifier(root: &Element, receiver: &Receiver) -> Result<SentNameId, LogoutError> {
+    let mut named = root
+        .children()
+        .filter(|child| IDENTIFIERS.iter().any(|name| child.is(uri::SAML.uri, name)));
+    let identifier = named.next().ok_or(LogoutError::NameId)?;
+    if named.next().is_some() {
+        return Err(LogoutError::Schema);
+    }
+    if !identifier.is(uri::SAML.uri, "EncryptedID") {
+        return name_id(identifier);
+    }
+    let opened = receiver.decryption.decrypt(identifier)?;
+    // What is inside is told as little about as why it could not be opened.
+    name_id(opened.root()).map_err(|_| DecryptError.into())
+}
+
 /// The NameID with everything that it is compared by; a Format that was left out is unspecified
 /// (Core 2.2.2).
-fn name_id(root: &Element) -> Result<SentNameId, LogoutError> {
-    if root.child(uri::SAML.uri, "EncryptedID").is_some() {
-        return Err(LogoutError::EncryptedId);
-    }
-    let named = root
-        .children()
-        .filter(|child| child.is(uri::SAML.uri, "NameID") || child.is(uri::SAML.uri, "BaseID"));
-    let name_id = root.child(uri::SAML.uri, "NameID");
-    let name_id = name_id.ok_or(LogoutError::NameId)?;
-    if named.count() != 1 {
-        return Err(LogoutError::Schema);
+fn name_id(name_id: &Element) -> Result<SentNameId, LogoutError> {
+    if !name_id.is(uri::SAML.uri, "NameID") {
+        return Err(LogoutError::NameId);
     }
     let attribute = |name| name_id.attribute(name).map(str::to_owned);
     let unspecified = || NameIdFormat::Unspecified.uri().to_owned();
