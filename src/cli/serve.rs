@@ -125,6 +125,7 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
         limits: config.session,
         clock_skew: config.clock_skew,
         denied_algorithms: config.denied_algorithms.clone(),
+        authn_contexts: config.authn_contexts.clone(),
         throttle: config.throttle,
         contact: config.contact.clone(),
         metrics_elsewhere: config.metrics_listen.is_some(),

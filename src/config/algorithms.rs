@@ -1,9 +1,10 @@
-//! The key `denied_algorithms`: identifiers of algorithms that are used and could do without.
+//! Keys that list identifiers: algorithms that are denied, contexts by their strength.
 
 use super::value::{Wrong, wrong};
 use crate::directory::algorithms::{
     DataEncryption, DeniedAlgorithms, DigestAlgorithm, SignatureAlgorithm,
 };
+use crate::saml::authn_context::ContextOrder;
 use crate::saml::encryption::KeyTransport;
 
 /// Identifiers that may be denied though they are never used anyway: a policy may name them.
@@ -45,6 +46,27 @@ pub(super) fn denied(text: &str) -> Result<DeniedAlgorithms, Wrong> {
         ));
     }
     Ok(denied)
+}
+
+/// The order of contexts: each once, each an absolute URI (Core 1.3.2).
+pub(super) fn contexts(text: &str) -> Result<ContextOrder, Wrong> {
+    let uris: Vec<&str> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|uri| !uri.is_empty())
+        .collect();
+    for (at, uri) in uris.iter().enumerate() {
+        if !uri.contains(':') || uri.contains(char::is_whitespace) {
+            return Err(wrong(
+                format!("{uri:?} is no absolute URI"),
+                "write the whole identifier of each context",
+            ));
+        }
+        if uris.iter().take(at).any(|before| before == uri) {
+            return Err(wrong(format!("{uri:?} stands twice"), "write each once"));
+        }
+    }
+    Ok(ContextOrder::new(uris.into_iter().map(str::to_owned)))
 }
 
 fn is_known(uri: &str) -> bool {

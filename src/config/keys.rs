@@ -85,6 +85,13 @@ pub const KEYS: &[Key] = &[
         "Kind of the first signing key: `rsa2048`, `rsa3072`, `rsa4096`, `p256` or `p384`.",
     ),
     list(
+        "authn_contexts",
+        "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified,urn:oasis:names:tc:SAML:2.0:ac:classes:Password,\
+         urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport,https://refeds.org/profile/mfa",
+        "Authentication contexts by their strength, the weakest first: what `minimum`, `better` and `maximum` \
+         in requests mean here. Naming one does not make it asserted.",
+    ),
+    list(
         "denied_algorithms",
         "",
         "Algorithms, by their identifiers, that are neither used nor accepted, for signatures, digests or \

@@ -28,7 +28,7 @@ use crate::directory::name::EntityId;
 use crate::directory::release::SiteRelease;
 use crate::directory::service_provider::is_loopback;
 use crate::directory::session::SessionLimits;
-use crate::saml::authn_context::AuthnContext;
+use crate::saml::authn_context::{AuthnContext, ContextOrder};
 use crate::saml::signature::KeyKind;
 
 pub use about::{About, Organization, mail_address};
@@ -59,6 +59,8 @@ pub struct Config {
     pub keys_dir: PathBuf,
     /// Kind of the first signing key.
     pub signing_algorithm: KeyKind,
+    /// Authentication contexts, the weakest first.
+    pub authn_contexts: ContextOrder,
     /// Algorithms that are neither used nor accepted.
     pub denied_algorithms: DeniedAlgorithms,
     /// Whether failed sign-ins make the next one wait.

@@ -32,6 +32,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
     let keys_dir = source.value("keys_dir", |text| Ok(folder.join(text)));
     let listen = source.value("listen", value::socket_address);
     let signing_algorithm = source.value("signing_algorithm", signing_algorithm);
+    let authn_contexts = source.value("authn_contexts", algorithms::contexts);
     let denied_algorithms = source.value("denied_algorithms", algorithms::denied);
     let throttle = source.value("throttle", on_or_off);
     let contact = source.value("contact", contact);
@@ -57,6 +58,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         database_url,
         keys_dir: keys_dir?,
         signing_algorithm: signing_algorithm?,
+        authn_contexts: authn_contexts?,
         denied_algorithms: denied_algorithms.unwrap_or_default(),
         throttle: throttle?,
         session: session?,

@@ -62,13 +62,22 @@ impl ServiceProvider {
     pub fn usual_name_id_format(&self) -> NameIdFormat {
         let listed = || self.name_id_formats.iter();
         let listed = || listed().find_map(|uri| NameIdFormat::from_uri(uri));
-        let decided = self.policy.name_id.or_else(listed);
+        let decided = match self.policy.name_id {
+            Some(UsualNameId::Format(format)) => Some(format),
+            Some(UsualNameId::None) | None => listed(),
+        };
         // Who says which identifier it wants as an attribute follows saml2int, and gets a NameID for
         // the sign-out alone.
         decided.unwrap_or(match self.requested.subject_id {
             Some(_) => NameIdFormat::Transient,
             None => NameIdFormat::Persistent,
         })
+    }
+
+    /// Whether it gets no NameID unless a request asks for one (IIP-IDP11).
+    #[must_use]
+    pub fn does_without_name_id(&self) -> bool {
+        self.policy.name_id == Some(UsualNameId::None)
     }
 
     /// The attributes that it is told, person or no person; `index` is that of a request.
@@ -127,7 +136,7 @@ pub struct Policy {
     /// `--denied`.
     pub denied: Denied,
     /// `--nameid`.
-    pub name_id: Option<NameIdFormat>,
+    pub name_id: Option<UsualNameId>,
     /// `--attribute` and its kin.
     pub release: ReleasePolicy,
     /// `--release-role`; nothing said means the roles that the rule names.
@@ -177,6 +186,35 @@ pub enum NameIdFormat {
     EmailAddress,
     /// The sign-in name (Core 8.3.1).
     Unspecified,
+}
+
+/// `--nameid`: what an SP gets where a request leaves it open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsualNameId {
+    /// A NameID of this format.
+    Format(NameIdFormat),
+    /// None at all: attributes say who it is.
+    None,
+}
+
+impl UsualNameId {
+    /// The short word for command lines.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Format(format) => format.word(),
+            Self::None => "none",
+        }
+    }
+
+    /// From `none`, or the URI or short word of a format.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "none" => Some(Self::None),
+            other => NameIdFormat::parse(other).map(Self::Format),
+        }
+    }
 }
 
 impl NameIdFormat {

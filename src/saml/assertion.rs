@@ -51,20 +51,24 @@ pub(super) struct SessionPart<'a> {
 pub(super) enum Identifier {
     /// For all to read who can read the assertion.
     Plain(NameId),
+    /// None: attributes say who it is (IIP-IDP11).
+    Absent,
     /// For the SP's key alone, because the SP asked for it (Core 3.4.1.1).
     Encrypted(NameId, Box<Recipient>),
 }
 
 impl Identifier {
     /// What it says to whom it is for.
-    pub(super) const fn name_id(&self) -> &NameId {
+    pub(super) const fn name_id(&self) -> Option<&NameId> {
         match self {
-            Self::Plain(name_id) | Self::Encrypted(name_id, _) => name_id,
+            Self::Absent => None,
+            Self::Plain(name_id) | Self::Encrypted(name_id, _) => Some(name_id),
         }
     }
 
     fn write(&self, w: &mut Writer<'_>) -> Result<(), ResponseError> {
         match self {
+            Self::Absent => {}
             Self::Plain(name_id) => name_id.write(w),
             Self::Encrypted(name_id, recipient) => {
                 let mut alone = Writer::with_capacity(512);
@@ -83,6 +87,11 @@ pub(super) fn identifier(
     issuer: &Issuer,
     session_index: &str,
 ) -> Result<Identifier, ResponseError> {
+    let left_open =
+        asked.name_id.format.is_none() && asked.subject.is_none() && !asked.name_id.encrypted;
+    if left_open && grant.sp().does_without_name_id() {
+        return Ok(Identifier::Absent);
+    }
     let name_id = name_id(grant, asked, issuer, session_index)?;
     if !asked.name_id.encrypted {
         return Ok(Identifier::Plain(name_id));

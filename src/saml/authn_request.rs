@@ -17,7 +17,7 @@ pub use channel::ChannelBinding;
 pub use error::{ReplyTo, RequestError, RequestRefused};
 pub(super) use read::window;
 
-use super::authn_context::AuthnContext;
+use super::authn_context::{AuthnContext, ContextOrder};
 use super::binding::{Binding, Detached, Inbound};
 use super::encryption::DecryptionKeys;
 use super::signature::{self, VerifyingKey};
@@ -72,6 +72,8 @@ pub struct Receiver {
     pub ecp_location: String,
     /// How a password sign-in is asserted here.
     pub context: AuthnContext,
+    /// The contexts by their strength.
+    pub contexts: ContextOrder,
     /// Tolerance for others' clocks.
     pub clock_skew: Duration,
     /// Our keys for what is encrypted to us.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::directory::name::{EntityId, KeyId, RoleName, SpId, SpName};
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{
-    AcsBinding, AcsEndpoint, AcsEndpoints, Denied, NameIdFormat, Policy, ServiceProvider, Sign,
+    AcsBinding, AcsEndpoint, AcsEndpoints, Denied, Policy, ServiceProvider, Sign, UsualNameId,
 };
 use crate::directory::slo_endpoint::{SloBinding, SloEndpoint, SloEndpoints};
 
@@ -327,7 +327,7 @@ impl Parts {
         let name_id = match row.t9 {
             None => None,
             Some(word) => {
-                Some(NameIdFormat::parse(&word).ok_or_else(|| column("name_id").inconsistent())?)
+                Some(UsualNameId::parse(&word).ok_or_else(|| column("name_id").inconsistent())?)
             }
         };
         Ok(ServiceProvider {

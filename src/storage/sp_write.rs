@@ -6,7 +6,7 @@ use sqlx::{Sqlite, Transaction};
 use crate::directory::audit::AuditEvent;
 use crate::directory::name::SpId;
 use crate::directory::rule::{Quantifier, Rule};
-use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider, Sign};
+use crate::directory::service_provider::{AcsBinding, Denied, ServiceProvider, Sign, UsualNameId};
 
 use super::error::StoreError;
 use super::{Store, entity_key, sp_protection, sp_release};
@@ -142,7 +142,7 @@ fn columns<'q>(query: Query<'q>, sp: &'q ServiceProvider) -> Query<'q> {
             Denied::Page => "page",
             Denied::Status => "status",
         })
-        .bind(policy.name_id.map(NameIdFormat::word))
+        .bind(policy.name_id.map(UsualNameId::word))
         .bind(i64::from(policy.release.attributes.is_some()))
         .bind(i64::from(policy.release_roles.is_some()))
         .bind(i64::from(policy.allow_idp_initiated))

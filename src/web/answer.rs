@@ -22,9 +22,10 @@ use crate::directory::consent::Consent;
 use crate::directory::facts::Facts;
 use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::{AcsBinding, Denied, NameIdFormat, ServiceProvider};
+use crate::directory::session::SentNameId;
 use crate::directory::time::UnixTime;
 use crate::directory::user::User;
-use crate::saml::authn_request::{Asked, AuthnRequest, ReplyTo};
+use crate::saml::authn_request::{AuthnRequest, ReplyTo};
 use crate::saml::consent::ConsentClaim;
 use crate::saml::response::{Response, ResponseError, SignedResponse};
 use crate::saml::status::Status;
@@ -174,7 +175,6 @@ async fn release(
     let mut released =
         released.ok_or_else(|| Failure::internal("a dry run cannot make an assertion"))?;
     let (user, decided_at) = (grant.user().clone(), grant.decided_at());
-    let persistent = is_persistent(&grant, asked);
     let response = match Response::success(grant, asked, &released, &app.issuer, &stamp) {
         Ok(response) => {
             let key = app.signing_key_for(request.sp())?;
@@ -198,7 +198,7 @@ async fn release(
     };
     let sp = request.sp();
     match announced
-        .release(released, &sp.id, persistent, event)
+        .release(released, &sp.id, is_persistent(response.name_id()), event)
         .await?
     {
         Recorded::SessionGone | Recorded::FlowUsedUp | Recorded::VisitedMeanwhile => {
@@ -215,11 +215,9 @@ async fn release(
     Ok(Try::Released(response))
 }
 
-fn is_persistent(grant: &Grant<'_>, asked: &Asked) -> bool {
-    let format = asked
-        .name_id_format()
-        .unwrap_or_else(|| grant.usual_name_id_format());
-    format == NameIdFormat::Persistent
+/// Whether the person is known to the SP by a persistent id from now on (AllowCreate).
+fn is_persistent(sent: Option<&SentNameId>) -> bool {
+    sent.is_some_and(|name_id| name_id.format == NameIdFormat::Persistent.uri())
 }
 
 /// What is written down about this person at this SP.

@@ -21,7 +21,7 @@ use crate::directory::service_provider::ServiceProvider;
 use crate::directory::session::SessionLimits;
 use crate::directory::time::UnixTime;
 use crate::keystore::{Secrets, SigningKeys};
-use crate::saml::authn_context::AuthnContext;
+use crate::saml::authn_context::{AuthnContext, ContextOrder};
 use crate::saml::authn_request::Receiver;
 use crate::saml::encryption::DecryptionKeys;
 use crate::saml::name_id::PairwiseSecret;
@@ -71,6 +71,8 @@ pub struct Site {
     pub clock_skew: Duration,
     /// Algorithms that are neither used nor accepted.
     pub denied_algorithms: DeniedAlgorithms,
+    /// Authentication contexts by their strength.
+    pub authn_contexts: ContextOrder,
     /// Whether failed sign-ins make the next one wait.
     pub throttle: bool,
     /// Whom people ask where the SP names nobody.
@@ -162,6 +164,7 @@ impl App {
             sso_location: format!("{}/saml/sso", site.base_url),
             ecp_location: format!("{}/saml/ecp", site.base_url),
             context: AuthnContext::of_password(site.protects_passwords()),
+            contexts: site.authn_contexts.clone(),
             clock_skew: site.clock_skew,
             decryption,
         };

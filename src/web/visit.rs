@@ -187,6 +187,7 @@ mod tests {
                 absolute: Duration::from_hours(12),
             },
             clock_skew: Duration::from_mins(3),
+            authn_contexts: crate::saml::authn_context::ContextOrder::new([]),
             denied_algorithms: crate::directory::algorithms::DeniedAlgorithms::default(),
             throttle: true,
             contact: None,

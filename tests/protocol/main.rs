@@ -15,3 +15,7 @@ mod algorithms;
 mod encryption;
 #[cfg(test)]
 mod installation;
+#[cfg(test)]
+mod name_id;
+#[cfg(test)]
+mod requests;

@@ -385,6 +385,7 @@ fn site() -> Site {
             absolute: Duration::from_hours(12),
         },
         clock_skew: Duration::from_mins(3),
+        authn_contexts: doorward::saml::authn_context::ContextOrder::new([]),
         denied_algorithms: doorward::directory::algorithms::DeniedAlgorithms::default(),
         throttle: false,
         contact: None,

@@ -12,7 +12,7 @@ use doorward::directory::release::{
     SubjectIdRequirement,
 };
 use doorward::directory::rule::{Quantifier, Rule};
-use doorward::directory::service_provider::{Denied, NameIdFormat, Policy, Sign};
+use doorward::directory::service_provider::{Denied, NameIdFormat, Policy, Sign, UsualNameId};
 use doorward::storage::{Durability, Store, StoreError};
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ async fn a_registration_is_read_back_as_written() {
         sign: Sign::Assertion,
         require_signed_requests: true,
         denied: Denied::Status,
-        name_id: Some(NameIdFormat::EmailAddress),
+        name_id: Some(UsualNameId::Format(NameIdFormat::EmailAddress)),
         release: ReleasePolicy {
             attributes: Some(vec![
                 ReleasedAttribute::short("mail").unwrap(),

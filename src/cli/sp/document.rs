@@ -11,7 +11,7 @@ use crate::directory::name::KeyId;
 use crate::directory::protection::Encrypt;
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{
-    AcsBinding, AcsEndpoint, Denied, NameIdFormat, Policy, ServiceProvider, Sign,
+    AcsBinding, AcsEndpoint, Denied, Policy, ServiceProvider, Sign, UsualNameId,
 };
 use crate::directory::slo_endpoint::SloEndpoint;
 
@@ -34,7 +34,7 @@ pub(super) fn document(sp: &ServiceProvider) -> Value {
         "from_metadata": sp.metadata.is_some(), "display_name": policy.display_name,
         "home_url": policy.home_url, "contact": policy.contact, "sign": sign(policy.sign),
         "require_signed_requests": policy.require_signed_requests,
-        "denied": denied(policy.denied), "nameid": policy.name_id.map(NameIdFormat::word),
+        "denied": denied(policy.denied), "nameid": policy.name_id.map(UsualNameId::word),
         "attributes": policy.release.attributes.as_ref().map(|list| {
             list.iter().map(attributes::document).collect::<Vec<_>>()
         }),

@@ -7,7 +7,9 @@ use super::protection::ProtectionOptions;
 use super::release::{LifetimeOptions, ReleaseOptions};
 use crate::directory::name::RoleName;
 use crate::directory::rule::{Quantifier, Rule};
-use crate::directory::service_provider::{self as room, NameIdFormat, Policy, check_location};
+use crate::directory::service_provider::{
+    self as room, NameIdFormat, Policy, UsualNameId, check_location,
+};
 
 /// Rule and policy. Nothing said means: as it was, or the default.
 #[derive(Debug, Args)]
@@ -28,9 +30,9 @@ pub(super) struct Options {
     #[arg(long, value_enum)]
     denied: Option<Denied>,
     /// NameID format where the request leaves it open: persistent, transient, emailAddress,
-    /// unspecified, or the URI of one of them
+    /// unspecified, or the URI of one of them; none for no NameID at all
     #[arg(long, value_name = "FORMAT", value_parser = name_id)]
-    nameid: Option<NameIdFormat>,
+    nameid: Option<UsualNameId>,
     #[command(flatten)]
     release: ReleaseOptions,
     /// A role to release (repeat for several; "" releases none) [default: those that the rule names]
@@ -70,10 +72,10 @@ enum Denied {
     Status,
 }
 
-fn name_id(text: &str) -> Result<NameIdFormat, String> {
-    NameIdFormat::parse(text).ok_or_else(|| {
+fn name_id(text: &str) -> Result<UsualNameId, String> {
+    UsualNameId::parse(text).ok_or_else(|| {
         let known: Vec<_> = NameIdFormat::ALL.iter().map(|f| f.word()).collect();
-        format!("known formats are {}", known.join(", "))
+        format!("known formats are {}, none", known.join(", "))
     })
 }
 

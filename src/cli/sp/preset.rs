@@ -11,6 +11,7 @@ use super::super::error::{CliError, refused};
 use super::super::output::{Table, Tone};
 use crate::directory::attribute::{ReleasedAttribute, put};
 use crate::directory::attribute_sets;
+use crate::directory::service_provider::UsualNameId;
 use crate::directory::service_provider::{NameIdFormat, Policy};
 
 /// A product.
@@ -230,7 +231,7 @@ impl Preset {
     pub(super) fn on(self, before: Policy) -> Result<Policy, CliError> {
         let terms = self.terms();
         let mut policy = before;
-        policy.name_id = terms.name_id.or(policy.name_id);
+        policy.name_id = terms.name_id.map(UsualNameId::Format).or(policy.name_id);
         policy.release.attributes = Some(self.attributes()?);
         policy.allow_idp_initiated |= terms.unsolicited;
         Ok(policy)

@@ -8,7 +8,7 @@ use super::{
 use crate::directory::name::{EntityId, MessageId};
 use crate::directory::service_provider::{NameIdFormat, ServiceProvider};
 use crate::directory::time::UnixTime;
-use crate::saml::authn_context::AuthnContext;
+use crate::saml::authn_context::{AuthnContext, Comparison};
 use crate::saml::binding::Binding;
 use crate::saml::encryption::DecryptError;
 use crate::saml::uri;
@@ -259,18 +259,16 @@ fn name_id_policy(root: &Element, sp: &ServiceProvider) -> Result<AskedNameId, R
     })
 }
 
-/// The context to assert (Core 3.3.2.2.1). Only `exact` is offered: the other
-/// comparisons need an order of contexts, which nobody has configured.
+/// The context to assert (Core 3.3.2.2.1). Declarations, beside classes or instead of them, are not
+/// offered.
 fn authn_context(root: &Element, receiver: &Receiver) -> Result<AuthnContext, RequestError> {
     let Some(requested) = root.child(uri::SAMLP.uri, "RequestedAuthnContext") else {
         return Ok(receiver.context);
     };
-    if requested
-        .attribute("Comparison")
-        .is_some_and(|comparison| comparison != "exact")
-    {
-        return Err(RequestError::AuthnContext);
-    }
+    let comparison = match requested.attribute("Comparison") {
+        None => Comparison::Exact,
+        Some(word) => Comparison::parse(word).ok_or(RequestError::AuthnContext)?,
+    };
     let classes: Vec<&str> = requested
         .children_named(uri::SAML.uri, "AuthnContextClassRef")
         .filter_map(|class| class.text().ok())
@@ -279,7 +277,8 @@ fn authn_context(root: &Element, receiver: &Receiver) -> Result<AuthnContext, Re
     if requested.children().count() != classes.len() {
         return Err(RequestError::AuthnContext);
     }
-    AuthnContext::exact(receiver.context, classes).ok_or(RequestError::AuthnContext)
+    AuthnContext::fitting(receiver.context, comparison, &classes, &receiver.contexts)
+        .ok_or(RequestError::AuthnContext)
 }
 
 /// The Subject, a NameID or EncryptedID without confirmation (Profiles 4.1.4.1).

@@ -53,6 +53,7 @@ fn receiver() -> Receiver {
         sso_location: SSO.to_owned(),
         ecp_location: "https://login.example/saml/ecp".to_owned(),
         context: AuthnContext::PasswordProtectedTransport,
+        contexts: ContextOrder::new([AuthnContext::Password.uri().to_owned()]),
         clock_skew: Duration::from_mins(3),
     }
 }
@@ -389,12 +390,31 @@ fn c_n11_the_context_asserted_is_one_of_those_asked_for() {
     assert_eq!(requested("", &[mfa]), Err(RequestError::AuthnContext));
     assert_eq!(
         requested("Comparison=\"minimum\"", &[password]),
-        Err(RequestError::AuthnContext)
+        Ok(AuthnContext::Password)
     );
     assert_eq!(
         requested("Comparison=\"exact\"", &[]),
         Err(RequestError::AuthnContext)
     );
+    assert_eq!(
+        requested("Comparison=\"weaker\"", &[password]),
+        Err(RequestError::AuthnContext)
+    );
+}
+
+#[test]
+fn c_n13_declarations_of_contexts_are_no_classes() {
+    let password = AuthnContext::Password.uri();
+    let class = format!("<saml:AuthnContextClassRef>{password}</saml:AuthnContextClassRef>");
+    let declaration = "<saml:AuthnContextDeclRef>urn:x</saml:AuthnContextDeclRef>";
+    for inside in [declaration.to_owned(), class + declaration] {
+        let children =
+            format!("<samlp:RequestedAuthnContext>{inside}</samlp:RequestedAuthnContext>");
+        assert_eq!(
+            asked("", &children).err(),
+            Some((RequestError::AuthnContext, true))
+        );
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::directory::name::{EntityId, RoleName, SessionId, SpId, SpName, UserId
 use crate::directory::release::{ReleasePolicy, Requested};
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{
-    AcsBinding, AcsEndpoint, AcsEndpoints, NameIdFormat, Policy, ServiceProvider,
+    AcsBinding, AcsEndpoint, AcsEndpoints, NameIdFormat, Policy, ServiceProvider, UsualNameId,
 };
 use crate::directory::session::Session;
 use crate::directory::slo_endpoint::SloEndpoints;
@@ -299,7 +299,10 @@ fn the_address_is_no_identifier_for_an_sp_that_is_not_told_it() {
         success(&sp, ada(), &asked).is_ok()
     };
     assert!(with(&["mail"], None));
-    assert!(with(&[], Some(NameIdFormat::EmailAddress)));
+    assert!(with(
+        &[],
+        Some(UsualNameId::Format(NameIdFormat::EmailAddress))
+    ));
     assert!(!with(&["displayName"], None));
 }
 
