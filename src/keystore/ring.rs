@@ -46,6 +46,16 @@ impl Keystore {
         Self::read(&self.folder)
     }
 
+    /// The ring as its folder is now.
+    pub(super) fn again(&self) -> Result<Self, KeystoreError> {
+        Self::read(&self.folder)
+    }
+
+    /// Whether a master key is on the ring.
+    pub(super) fn holds(&self, id: &str) -> bool {
+        self.ids().any(|known| known == id)
+    }
+
     fn read(folder: &Path) -> Result<Self, KeystoreError> {
         let mut keys = Vec::new();
         for (_, path) in numbered(folder)? {

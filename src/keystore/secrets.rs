@@ -47,6 +47,9 @@ impl Secrets {
             let first = wrap(&keystore, 1, clock.now())?;
             store.insert_data_key(&first).await?;
             stored = store.data_keys().await?;
+        } else if stored.iter().any(|key| !keystore.holds(&key.master_key_id)) {
+            // Another process of a first start may have made the key since this ring was read.
+            keystore = keystore.again()?;
         }
         let mut data_keys = Vec::with_capacity(stored.len());
         for key in &stored {

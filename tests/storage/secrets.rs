@@ -77,6 +77,15 @@ async fn of_several_first_starts_one_makes_the_secrets_and_all_use_them() {
 }
 
 #[tokio::test]
+async fn who_looked_before_the_first_key_was_made_finds_it_all_the_same() {
+    let home = Home::new().await;
+    let late = Keystore::open(&home.folder.path().join("keys")).unwrap();
+    let first = unlock(&home, "keys").await.unwrap();
+    let second = Secrets::unlock(&home.store, &late, &home.clock);
+    assert_eq!(second.await.unwrap().chain_key(), first.chain_key());
+}
+
+#[tokio::test]
 async fn a_token_lives_until_the_day_after_and_for_its_purpose() {
     let home = Home::new().await;
     let secrets = unlock(&home, "keys").await.unwrap();
