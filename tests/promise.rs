@@ -181,6 +181,20 @@ async fn a_passive_request_shows_nothing_and_opens_only_what_is_open() {
     );
 }
 
+/// To sign in again takes a person, whom a passive request may not ask (Core 3.4.1).
+#[tokio::test]
+async fn c_r12_a_passive_request_for_a_fresh_sign_in_gets_no_passive() {
+    let product = Product::demo().await;
+    let carla = product.browser();
+    let form = carla.visit(&product.store("/saml/login")).await;
+    carla
+        .sign_in(&form, "carla", product.password("carla"))
+        .await;
+    let both = product.store("/saml/login?passive=1&force=1");
+    let answer = carla.visit(&both).await;
+    assert_eq!(answer.in_short(), "Responder/NoPassive");
+}
+
 #[tokio::test]
 async fn a_request_by_the_post_binding_is_decided_alike() {
     let product = Product::demo().await;
