@@ -130,6 +130,7 @@ pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
         contact: config.contact.clone(),
         metrics_elsewhere: config.metrics_listen.is_some(),
         about: config.about.clone(),
+        common_domain: config.common_domain.clone(),
         require_signed_requests: config.require_signed_requests,
         trusted_proxies: config.trusted_proxies.clone(),
         release: config.release.clone(),

@@ -144,6 +144,12 @@ pub const KEYS: &[Key] = &[
         "A domain of yours that identifiers such as subject-id are unique in (`user@example.org`). \
          Chosen once: they change with it.",
     ),
+    text(
+        "common_domain",
+        "",
+        "The domain that your servers share (`example.org`): where people have signed in is then \
+         written to the cookie `_saml_idp` for all of them (identity provider discovery, Profiles 4.3).",
+    ),
     bare(
         "require_signed_requests",
         "false",

@@ -75,6 +75,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// What our metadata tells about us.
     pub about: About,
+    /// The domain of the discovery cookie; without one none is written (Profiles 4.3).
+    pub common_domain: Option<String>,
     /// Whether requests without a signature are refused, whoever sends them.
     pub require_signed_requests: bool,
     /// Whose `X-Forwarded-*` headers are believed.

@@ -38,6 +38,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
     let contact = source.value("contact", contact);
     let metrics_listen = source.value("metrics_listen", value::socket_address);
     let about = about::read(source);
+    let common_domain = source.value("common_domain", |text| common_domain(text, &base_url));
     let require_signed_requests = source.value("require_signed_requests", value::yes_or_no);
     let release = site_release(source, about.as_ref());
     let trusted_proxies = source.value("trusted_proxies", value::networks);
@@ -66,6 +67,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         contact,
         metrics_listen,
         about: about?,
+        common_domain,
         require_signed_requests: require_signed_requests?,
         trusted_proxies: trusted_proxies?,
         release,
@@ -93,6 +95,36 @@ fn site_release(source: &mut Source, about: Option<&About>) -> SiteRelease {
     SiteRelease {
         scope: about.and_then(|about| about.scope.clone()),
         categories: categories.unwrap_or_default(),
+    }
+}
+
+/// A cookie is believed only for the domain of the server that writes it (RFC 6265, 5.3).
+fn common_domain(text: &str, base_url: &str) -> Result<String, Wrong> {
+    let domain = text.trim_start_matches('.').to_ascii_lowercase();
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    if !domain.contains('.') || !domain.split('.').all(is_label) {
+        return Err(wrong(
+            format!("{text:?} is no domain that several servers share"),
+            "write one such as \"example.org\"",
+        ));
+    }
+    let host = url::Url::parse(base_url)
+        .ok()
+        .and_then(|url| url.domain().map(str::to_owned));
+    let is_within =
+        host.is_some_and(|host| host == domain || host.ends_with(&format!(".{domain}")));
+    if is_within {
+        Ok(domain)
+    } else {
+        Err(wrong(
+            format!("base_url is not within {domain:?}, so browsers would drop the cookie"),
+            "write a domain that the host of base_url ends in",
+        ))
     }
 }
 

@@ -188,3 +188,24 @@ fn docs_configuration_lists_every_key_as_the_table_says() {
         );
     }
 }
+
+#[test]
+fn c_d1_the_common_domain_holds_the_base_url() {
+    let read = |domain: &str| {
+        let text =
+            format!("base_url = \"https://login.example.org\"\ncommon_domain = \"{domain}\"");
+        load(&text, &[])
+    };
+    for good in ["example.org", ".Example.org", "login.example.org"] {
+        assert!(read(good).unwrap().common_domain.is_some(), "{good}");
+    }
+    for bad in [
+        "org",
+        "ample.org",
+        "example.com",
+        "example.org; Path=/",
+        "a..org",
+    ] {
+        assert!(read(bad).is_err(), "{bad}");
+    }
+}

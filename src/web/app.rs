@@ -81,6 +81,8 @@ pub struct Site {
     pub metrics_elsewhere: bool,
     /// What our metadata tells about us.
     pub about: About,
+    /// The domain whose servers may know where a browser has signed in (Profiles 4.3).
+    pub common_domain: Option<String>,
     /// Whether requests without a signature are refused, whoever sends them.
     pub require_signed_requests: bool,
     /// Whose forwarded headers are believed.

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::App;
 use super::cookies::{Cookie, Mark, fresh_secret};
+use super::discovery;
 use super::failure::Failure;
 use super::flow::{Again, Flow, Purpose, hand_on, to_login, to_next_hop};
 use super::headers;
@@ -266,6 +267,7 @@ async fn sign_in(
         let set = cookie.set(&value, &app.site);
         set.map(|set| response.headers_mut().append(header::SET_COOKIE, set));
     }
+    discovery::remember(&mut response, visit.known_idps.as_deref(), &app.site);
     Ok(response)
 }
 

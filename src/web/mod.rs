@@ -13,6 +13,7 @@ pub(crate) mod browser;
 mod consent;
 mod cookies;
 mod denied;
+mod discovery;
 mod door;
 mod ecp;
 mod failure;

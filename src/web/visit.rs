@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::App;
 use super::app::Site;
 use super::cookies::Cookie;
+use super::discovery;
 use super::failure::Failure;
 use super::trace::Note;
 use crate::directory::audit::{AuditEvent, AuditKind};
@@ -30,6 +31,8 @@ pub(super) struct Visit {
     pub(super) browser: Option<String>,
     /// The secret of a logout that it is led through, if there is one.
     pub(super) logout: Option<String>,
+    /// The identity providers that it has signed in at, where that is written down.
+    pub(super) known_idps: Option<String>,
     /// The address that it comes from.
     pub(super) source: IpAddr,
     /// What the browser calls itself, shortened.
@@ -108,6 +111,7 @@ impl FromRequestParts<App> for Visit {
             session: Cookie::Session.read(headers, &app.site),
             browser: Cookie::Browser.read(headers, &app.site),
             logout: Cookie::Logout.read(headers, &app.site),
+            known_idps: discovery::read(headers, &app.site),
             source: source(peer, headers, &app.site),
             user_agent: text(headers, "user-agent").map(|agent| agent.chars().take(200).collect()),
             site: fetch_site(headers, &app.site),
@@ -168,7 +172,7 @@ fn is_own_origin(origin: &str, site: &Site) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use axum::http::HeaderValue;
@@ -178,7 +182,7 @@ mod tests {
     use crate::directory::release::SiteRelease;
     use crate::directory::session::SessionLimits;
 
-    fn site() -> Site {
+    pub(in crate::web) fn site() -> Site {
         Site {
             base_url: "https://login.example.org".into(),
             entity_id: "https://login.example.org/saml/metadata".into(),
@@ -193,6 +197,7 @@ mod tests {
             contact: None,
             metrics_elsewhere: false,
             about: crate::config::About::default(),
+            common_domain: Some("example.org".into()),
             require_signed_requests: false,
             trusted_proxies: Network::LOOPBACK.to_vec(),
             release: SiteRelease::default(),

@@ -62,7 +62,7 @@ async fn t_acs_scheme_what_may_not_be_sent_to_cannot_be_registered() {
     }
     assert_eq!(
         product.cli(["--json", "sp", "list"]).trim(),
-        r#"{"sps":[]}"#,
+        r#"{"sps":[],"unreadable":[]}"#,
         "nothing was registered"
     );
     insta::assert_snapshot!(table.join("\n"));

@@ -74,7 +74,10 @@ fn metadata_is_imported_from_a_file() {
         (&json!("store"), &json!("The store"))
     );
     assert_eq!(sp["rule"], json!({"any_of": ["consumer"]}));
-    assert_eq!(sp["acs"][1]["default"], true);
+    assert_eq!(
+        sp["acs"][0]["default"], true,
+        "the first that can bring a Response"
+    );
     assert_eq!(
         (&sp["sign"], &sp["denied"]),
         (&json!("both"), &json!("page"))

@@ -391,6 +391,7 @@ fn site() -> Site {
         contact: None,
         metrics_elsewhere: false,
         about: About::default(),
+        common_domain: None,
         require_signed_requests: false,
         trusted_proxies: Vec::new(),
         release: SiteRelease::default(),
