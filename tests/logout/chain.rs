@@ -183,6 +183,22 @@ async fn c_l11_signing_out_here_says_of_each_app_what_it_said() {
 }
 
 #[tokio::test]
+async fn iip_idp17_m_iip_idp17_t_a_logout_request_by_post_is_signed_and_says_how_long_it_counts() {
+    let product = product().await;
+    let browser = product.browser();
+    let by_post = endpoint("POST", "https://wiki.example/slo");
+    let wiki = App::register(&product, "wiki", &by_post);
+    let entered = wiki.enter(&product, &browser, "ada").await;
+    sign_out(&product, &browser).await;
+    let page = step(&product, &browser).await;
+    assert!(page.location().is_none(), "it goes by a form");
+    // What is received has been verified by xmlsec1 and against the schemas.
+    let sent = received(&product, &page);
+    assert_eq!(sent.to, "https://wiki.example/slo");
+    check_request(&sent.message, &entered);
+}
+
+#[tokio::test]
 async fn c_l4_a_dead_app_traps_nobody() {
     let product = product().await;
     let browser = product.browser();
