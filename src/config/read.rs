@@ -43,12 +43,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
     let release = site_release(source, about.as_ref());
     let trusted_proxies = source.value("trusted_proxies", value::networks);
     let sources = source_settings(source);
-    let durability = source.value("durability", |text| {
-        word(
-            text,
-            &[("full", Durability::Full), ("normal", Durability::Normal)],
-        )
-    });
+    let durability = source.value("durability", durability_word);
     let log = source.value("log", log_form);
     let log_level = source.value("log_level", log_level);
     Some(Config {
@@ -78,6 +73,13 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         log: log?,
         log_level: log_level?,
     })
+}
+
+fn durability_word(text: &str) -> Result<Durability, Wrong> {
+    word(
+        text,
+        &[("full", Durability::Full), ("normal", Durability::Normal)],
+    )
 }
 
 fn on_or_off(text: &str) -> Result<bool, Wrong> {

@@ -110,7 +110,7 @@ mod tests {
             HeaderValue::from_str(&format!("a=b; {pair}")).unwrap(),
         );
         let known = read(&headers, &site);
-        assert_eq!(decoded(&known.unwrap()), [site.entity_id.clone()]);
+        assert_eq!(decoded(&known.unwrap()), [site.entity_id.as_str()]);
 
         let off = Site {
             common_domain: None,
