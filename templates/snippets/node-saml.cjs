@@ -6,6 +6,10 @@ module.exports = {
   callbackUrl: {{ self::quoted(f.acs) }},
   identifierFormat: "{{ f.name_id.uri() }}",
   entryPoint: {{ self::quoted(f.sso_url) }},
+  logoutUrl: {{ self::quoted(f.slo_url) }},
+{%- if let Some(slo) = f.front_slo %}
+  logoutCallbackUrl: {{ self::quoted(slo) }},
+{%- endif %}
   idpIssuer: {{ self::quoted(f.idp) }},
   idpCert: {{ self::list(f.certificates) }},
   wantAuthnResponseSigned: {{ f.response_signed() }},

@@ -11,6 +11,13 @@ const sp = samlify.ServiceProvider({
   assertionConsumerService: [
     { Binding: binding + "HTTP-POST", Location: {{ self::quoted(f.acs) }} },
   ],
+{%- if let Some(slo) = f.slo %}
+  singleLogoutService: [
+    { Binding: binding + "HTTP-Redirect", Location: {{ self::quoted(slo) }} },
+  ],
+{%- endif %}
+  wantLogoutRequestSigned: true,
+  wantLogoutResponseSigned: true,
   nameIDFormat: ["{{ f.name_id.uri() }}"],
   allowCreate: true,
   authnRequestsSigned: {{ f.has_key }},
@@ -47,6 +54,11 @@ const idp = samlify.IdentityProvider({
     { Binding: binding + "HTTP-Redirect", Location: {{ self::quoted(f.sso_url) }} },
     { Binding: binding + "HTTP-POST", Location: {{ self::quoted(f.sso_url) }} },
   ],
+  singleLogoutService: [
+    { Binding: binding + "HTTP-Redirect", Location: {{ self::quoted(f.slo_url) }} },
+  ],
+  wantLogoutRequestSigned: {{ f.has_key }},
+  wantLogoutResponseSigned: {{ f.has_key }},
 });
 
 // sp.createLoginRequest(idp, "{% if f.posts() %}post{% else %}redirect{% endif %}") begins a sign-in,

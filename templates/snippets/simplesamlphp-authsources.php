@@ -13,6 +13,7 @@ $config = [
         ],
         'acs.Bindings' => ['urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST'],
         'WantAssertionsSigned' => {{ f.assertion_signed() }},
+        'validate.logout' => true,
 {%- if f.has_key %}
         // In the folder that certdir of config.php names.
         'privatekey' => 'sp-key.pem',

@@ -7,6 +7,12 @@ $metadata[{{ self::php(f.idp) }}] = [
             'Location' => {{ self::php(f.sso_url) }},
         ],
     ],
+    'SingleLogoutService' => [
+        [
+            'Binding' => 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect',
+            'Location' => {{ self::php(f.slo_url) }},
+        ],
+    ],
     'keys' => [
 {%- for certificate in f.certificates %}
         [

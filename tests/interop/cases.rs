@@ -7,30 +7,12 @@ use futures_util::FutureExt as _;
 use serde::Deserialize;
 
 use crate::PASSWORD;
+use crate::case::Case;
+use crate::logout;
 use crate::rollover;
 use crate::site::{Kind, Site};
 use crate::support::app::Product;
 use crate::support::browser::{Answer, Browser};
-
-/// A column of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Case {
-    Redirect,
-    Post,
-    SignedRedirect,
-    SignedPost,
-    IdpInitiated,
-    Encrypted,
-    Persistent,
-    Transient,
-    EmailAddress,
-    Unspecified,
-    Forced,
-    Passive,
-    Refused,
-    OurRollover,
-    ItsRollover,
-}
 
 /// What came of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +24,7 @@ pub(crate) enum Outcome {
 }
 
 /// What came instead of what was expected.
-fn instead(answer: &Answer) -> String {
+pub(crate) fn instead(answer: &Answer) -> String {
     let text = if answer.reason().is_some() {
         ""
     } else {
@@ -57,47 +39,6 @@ struct Identity {
     name_id: String,
     name_id_format: Option<String>,
     values: Vec<String>,
-}
-
-impl Case {
-    pub(crate) const ALL: [Self; 15] = [
-        Self::Redirect,
-        Self::Post,
-        Self::SignedRedirect,
-        Self::SignedPost,
-        Self::IdpInitiated,
-        Self::Encrypted,
-        Self::Persistent,
-        Self::Transient,
-        Self::EmailAddress,
-        Self::Unspecified,
-        Self::Forced,
-        Self::Passive,
-        Self::Refused,
-        Self::OurRollover,
-        Self::ItsRollover,
-    ];
-
-    /// The head of its column.
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Redirect => "request by Redirect",
-            Self::Post => "request by POST",
-            Self::SignedRedirect => "signed, by Redirect",
-            Self::SignedPost => "signed, by POST",
-            Self::IdpInitiated => "started at Doorward",
-            Self::Encrypted => "encrypted assertion",
-            Self::Persistent => "persistent",
-            Self::Transient => "transient",
-            Self::EmailAddress => "emailAddress",
-            Self::Unspecified => "unspecified",
-            Self::Forced => "forced",
-            Self::Passive => "passive",
-            Self::Refused => "refused role",
-            Self::OurRollover => "Doorward's key rolls over",
-            Self::ItsRollover => "its key rolls over",
-        }
-    }
 }
 
 /// A way in which product and Doorward are set up together, and the cases that are tried so.
@@ -133,7 +74,13 @@ const SETUPS: [Setup; 4] = [
         name_id: "emailAddress",
         binding: "redirect",
         keyed: true,
-        cases: &[Case::SignedRedirect, Case::EmailAddress, Case::Encrypted],
+        cases: &[
+            Case::SignedRedirect,
+            Case::EmailAddress,
+            Case::SignOutThere,
+            Case::SignOutHere,
+            Case::Encrypted,
+        ],
     },
     Setup {
         name_id: "unspecified",
@@ -218,9 +165,11 @@ async fn attempt(case: impl Future<Output = Result<(), String>>) -> Result<(), S
 async fn prepare(product: &Product, site: &mut Site, setup: &Setup) -> Result<(), String> {
     let mut update = vec!["sp", "update", "app", "--nameid", setup.name_id];
     update.extend(["--encrypt", "auto"]);
+    let slo = site.kind.paths().slo.map(|path| site.url(path));
     let certificate = product.file("sp-cert.pem", &site.keys.certificate_pem());
     if setup.keyed {
         update.extend(["--certificate", &certificate, "--require-signed-requests"]);
+        update.extend(slo.iter().flat_map(|slo| ["--slo", slo]));
     } else if !site.kind.leaves_unsigned() {
         update.extend(["--certificate", &certificate]);
     }
@@ -255,6 +204,8 @@ async fn perform(
         Case::Passive => Box::pin(passive(site, &browser, setup)).await,
         Case::Refused => refused(product, site, &browser).await,
         Case::Encrypted => encrypted(product, site, setup).await,
+        Case::SignOutThere => logout::there(product, site, setup, &browser).await,
+        Case::SignOutHere => logout::here(product, site, setup, &browser).await,
         Case::OurRollover => rollover::our_key(product, site, setup).await,
         Case::ItsRollover => rollover::its_key(product, site, setup).await,
         _ => signed_in(site, &browser, &login, setup).await,
@@ -262,7 +213,7 @@ async fn perform(
 }
 
 /// The page at the end of what a product does by itself: redirects, and pages that post.
-async fn arrive(browser: &Browser, start: &str) -> Answer {
+pub(crate) async fn arrive(browser: &Browser, start: &str) -> Answer {
     let answer = browser.visit(start).await;
     if answer.posts_a_request() {
         return browser.deliver(&answer).await;
@@ -311,6 +262,10 @@ async fn knows_ada(site: &Site, browser: &Browser, setup: &Setup) -> Result<(), 
         }
     }
     Ok(())
+}
+
+pub(crate) async fn is_known(site: &Site, browser: &Browser) -> bool {
+    who(site, browser).await.is_some()
 }
 
 async fn who(site: &Site, browser: &Browser) -> Option<Identity> {

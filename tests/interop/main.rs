@@ -7,9 +7,13 @@
 mod support;
 
 #[cfg(test)]
+mod case;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod foreign;
+#[cfg(test)]
+mod logout;
 #[cfg(test)]
 mod rollover;
 #[cfg(test)]

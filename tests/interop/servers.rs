@@ -19,6 +19,8 @@ pub(crate) const MELLON: Paths = Paths {
     login: "/mellon/login?ReturnTo={base}/who",
     forced: None,
     passive: Some("&IsPassive=true"),
+    logout: "/mellon/logout?ReturnTo={base}/who",
+    slo: None,
     who: "/who",
 };
 
@@ -28,6 +30,8 @@ pub(crate) const SHIBBOLETH: Paths = Paths {
     login: "/Shibboleth.sso/Login?target={base}/who",
     forced: Some("&forceAuthn=true"),
     passive: Some("&isPassive=true"),
+    logout: "/Shibboleth.sso/Logout?return={base}/who",
+    slo: None,
     who: "/who",
 };
 
@@ -37,6 +41,8 @@ pub(crate) const SIMPLESAMLPHP: Paths = Paths {
     login: "/who.php?login=1",
     forced: Some("&force=1"),
     passive: Some("&passive=1"),
+    logout: "/who.php?logout=1",
+    slo: None,
     who: "/who.php",
 };
 

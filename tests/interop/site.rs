@@ -40,6 +40,10 @@ pub(crate) struct Paths {
     pub(crate) forced: Option<&'static str>,
     /// What is added to `login` so that nothing is asked; nothing where it cannot.
     pub(crate) passive: Option<&'static str>,
+    /// Begins a single logout that ends at `who`; `{base}` is the address of the application.
+    pub(crate) logout: &'static str,
+    /// Where its own code takes logout messages, if not by itself.
+    pub(crate) slo: Option<&'static str>,
     /// Who is signed in, as JSON.
     pub(crate) who: &'static str,
 }
@@ -74,6 +78,8 @@ const SCRIPT: Paths = Paths {
     login: "/login?",
     forced: Some("force=1"),
     passive: Some("passive=1"),
+    logout: "/logout",
+    slo: Some("/slo"),
     who: "/",
 };
 

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::cases::{Case, Outcome};
+use crate::case::Case;
+use crate::cases::Outcome;
 use crate::site::Kind;
 
 const INTRODUCTION: &str = "# Service providers that were seen to work

@@ -4,6 +4,9 @@
 //   GET  /metadata                     what the library publishes
 //   GET  /login[?force=1][&passive=1]  begins a sign-in, and comes back to /
 //   POST /acs                          judges a Response: signed in, or 403 with the reason
+//   GET  /logout                       begins a single logout, and comes back to /
+//   GET  /slo                          takes LogoutRequests and LogoutResponses by HTTP-Redirect
+//   POST /slo                          the same by HTTP-POST, as node-saml publishes it
 //   GET  /                             who is signed in, as JSON; 401 where nobody is
 
 const http = require("node:http");
@@ -34,11 +37,26 @@ function nodeSaml() {
     async accept(form) {
       const { profile } = await saml.validatePostResponseAsync(form);
       return {
+        profile,
         name_id: profile.nameID,
         name_id_format: profile.nameIDFormat,
         session_index: profile.sessionIndex,
         values: Object.values(profile.attributes).flat(),
       };
+    },
+    logout: ({ profile }) => saml.getLogoutUrlAsync(profile, "/", {}),
+    async singleLogout(query, raw, identity) {
+      if (!raw && query.SAMLResponse) {
+        const { loggedOut } = await saml.validatePostResponseAsync(query);
+        if (!loggedOut) throw new Error("no LogoutResponse");
+        return "/";
+      }
+      const { profile, loggedOut } = raw
+        ? await saml.validateRedirectAsync(query, raw)
+        : await saml.validatePostRequestAsync(query);
+      if (query.SAMLResponse) return "/";
+      const isKnown = loggedOut && profile.nameID === identity.name_id;
+      return saml.getLogoutResponseUrlAsync(profile, query.RelayState ?? "", {}, isKnown);
     },
   };
 }
@@ -65,6 +83,22 @@ function samlify() {
         session_index: extract.sessionIndex?.sessionIndex,
         values: Object.values(extract.attributes ?? {}).flat(),
       };
+    },
+    async logout({ name_id, session_index }) {
+      const user = { logoutNameID: name_id, sessionIndex: session_index };
+      return sp.createLogoutRequest(idp, "redirect", user, { relayState: "/" }).context;
+    },
+    async singleLogout(query, raw, identity) {
+      // What is signed is the query as it came, without the signature.
+      const octetString = raw.replace(/&Signature=.*$/, "");
+      if (query.SAMLResponse) {
+        await sp.parseLogoutResponse(idp, "redirect", { query, octetString });
+        return "/";
+      }
+      const request = await sp.parseLogoutRequest(idp, "redirect", { query, octetString });
+      if (request.extract.nameID !== identity.name_id) throw new Error("somebody else");
+      const relayState = query.RelayState;
+      return sp.createLogoutResponse(idp, request, "redirect", { relayState }).context;
     },
   };
 }
@@ -110,6 +144,17 @@ async function answer(request, response) {
         "Set-Cookie": `app_session=${id}; Path=/; HttpOnly`,
         Location: "/",
       });
+    }
+    case "GET /logout":
+      return handed({ redirect: await app.logout(sessions.get(session)) });
+    case "POST /slo":
+    case "GET /slo": {
+      const posted = request.method === "POST";
+      const query = posted ? await body(request) : Object.fromEntries(url.searchParams);
+      const raw = url.search.slice(1);
+      const redirect = await app.singleLogout(query, raw, sessions.get(session));
+      sessions.delete(session);
+      return handed({ redirect });
     }
     case "GET /": {
       const identity = sessions.get(session);

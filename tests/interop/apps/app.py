@@ -4,6 +4,8 @@ that `doorward sp snippet` printed into the working directory. `python app.py KI
   GET  /metadata                     what the library publishes
   GET  /login[?force=1][&passive=1]  begins a sign-in, and comes back to /
   POST /acs                          judges a Response: signed in, or 403 with the reason
+  GET  /logout                       begins a single logout, and comes back to /
+  GET  /slo                          takes LogoutRequests and LogoutResponses by HTTP-Redirect
   GET  /                             who is signed in, as JSON; 401 where nobody is
 """
 
@@ -33,7 +35,7 @@ class Python3Saml:
         self.settings = OneLogin_Saml2_Settings(custom_base_path=os.getcwd())
         self.asked = set()
 
-    def auth(self, path, query=None, form=None):
+    def auth(self, path, query=None, form=None, raw=""):
         from onelogin.saml2.auth import OneLogin_Saml2_Auth
 
         host = urlsplit(self.settings.get_sp_data()["assertionConsumerService"]["url"]).netloc
@@ -43,6 +45,9 @@ class Python3Saml:
             "script_name": path,
             "get_data": query or {},
             "post_data": form or {},
+            # What is signed is the query as it came.
+            "query_string": raw,
+            "validate_signature_from_qs": True,
         }
         return OneLogin_Saml2_Auth(request, old_settings=self.settings)
 
@@ -71,6 +76,23 @@ class Python3Saml:
             "session_index": auth.get_session_index(),
             "values": [value for values in auth.get_attributes().values() for value in values],
         }
+
+
+    def logout(self, identity):
+        auth = self.auth("/logout")
+        return auth.logout(
+            return_to="/",
+            name_id=identity["name_id"],
+            name_id_format=identity["name_id_format"],
+            session_index=identity["session_index"],
+        )
+
+    def single_logout(self, raw, query, identity):
+        auth = self.auth("/slo", query, raw=raw)
+        address = auth.process_slo(keep_local_session=True)
+        if auth.get_errors():
+            raise Refused(f"{auth.get_errors()} {auth.get_last_error_reason()}")
+        return address
 
 
 class Pysaml2:
@@ -102,16 +124,47 @@ class Pysaml2:
 
     def accept(self, form):
         from saml2 import BINDING_HTTP_POST
+        from saml2.ident import code
 
         response = self.client.parse_authn_request_response(form["SAMLResponse"], BINDING_HTTP_POST, self.asked)
         if response is None or response.name_id is None:
             raise Refused("pysaml2 made nothing of it")
         return {
+            "coded": code(response.name_id),
             "name_id": response.name_id.text,
             "name_id_format": response.name_id.format,
             "session_index": response.session_info()["session_index"],
             "values": [value for values in response.get_identity().values() for value in values],
         }
+
+
+    def logout(self, identity):
+        # It finds the session by the NameID that it was given.
+        ((_, http),) = self.client.global_logout(self.name_id(identity)).values()
+        return dict(http["headers"])["Location"]
+
+    def single_logout(self, raw, query, identity):
+        from saml2 import BINDING_HTTP_REDIRECT
+
+        if "SAMLResponse" in query:
+            response = self.client.parse_logout_request_response(query["SAMLResponse"], BINDING_HTTP_REDIRECT)
+            self.client.handle_logout_response(response)
+            return "/"
+        http = self.client.handle_logout_request(
+            query["SAMLRequest"],
+            self.name_id(identity),
+            BINDING_HTTP_REDIRECT,
+            relay_state=query.get("RelayState"),
+            sigalg=query["SigAlg"],
+            signature=query["Signature"],
+        )
+        return dict(http["headers"])["Location"]
+
+    @staticmethod
+    def name_id(identity):
+        from saml2.ident import decode
+
+        return decode(identity["coded"])
 
 
 def response_xml(form):
@@ -139,6 +192,12 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(200, "application/samlmetadata+xml", APP.metadata())
         if path == "/login":
             return self.handed(APP.login(query.get("force") == "1", query.get("passive") == "1"))
+        if path == "/logout":
+            return self.handed({"redirect": APP.logout(SESSIONS[self.session()])})
+        if path == "/slo":
+            address = APP.single_logout(urlsplit(self.path).query, query, SESSIONS[self.session()])
+            del SESSIONS[self.session()]
+            return self.handed({"redirect": address or "/"})
         if path == "/":
             identity = SESSIONS.get(self.session())
             return self.send(200 if identity else 401, "application/json", json.dumps(identity))

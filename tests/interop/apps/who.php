@@ -1,6 +1,7 @@
 <?php
 
-// Who is signed in, as SimpleSAMLphp tells an application; ?login=1 begins a sign-in.
+// Who is signed in, as SimpleSAMLphp tells an application; ?login=1 begins a sign-in, ?logout=1 a
+// single logout.
 
 require_once '/usr/share/simplesamlphp/lib/_autoload.php';
 
@@ -11,6 +12,9 @@ if (isset($_GET['login'])) {
         'ForceAuthn' => isset($_GET['force']),
         'isPassive' => isset($_GET['passive']),
     ]);
+}
+if (isset($_GET['logout'])) {
+    $app->logout('http://' . $_SERVER['HTTP_HOST'] . '/who.php');
 }
 header('Content-Type: application/json');
 if (!$app->isAuthenticated()) {

@@ -6,6 +6,7 @@ use super::super::super::error::CliError;
 use super::Binding;
 use crate::directory::protection::Encrypt;
 use crate::directory::service_provider::{NameIdFormat, ServiceProvider, Sign};
+use crate::directory::slo_endpoint::SloBinding;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -17,6 +18,8 @@ pub(super) struct Facts {
     pub(super) metadata_url: String,
     /// Where AuthnRequests go, by either binding.
     pub(super) sso_url: String,
+    /// Where LogoutRequests and LogoutResponses go, by either binding.
+    pub(super) slo_url: String,
     /// The certificates that we sign with, base64 of DER on one line.
     pub(super) certificates: Vec<String>,
     /// The SP's short name.
@@ -25,6 +28,10 @@ pub(super) struct Facts {
     pub(super) entity_id: String,
     /// Where it takes Responses.
     pub(super) acs: String,
+    /// Where it takes part in single logout by HTTP-Redirect.
+    pub(super) slo: Option<String>,
+    /// Where it does so by HTTP-Redirect or HTTP-POST.
+    pub(super) front_slo: Option<String>,
     /// Its newest registered certificate, base64 of DER on one line.
     pub(super) sp_certificate: Option<String>,
     /// The NameID format that it gets.
@@ -53,6 +60,7 @@ impl Facts {
             idp: config.entity_id.as_str().to_owned(),
             metadata_url: format!("{}/saml/metadata", config.base_url),
             sso_url: format!("{}/saml/sso", config.base_url),
+            slo_url: format!("{}/saml/slo", config.base_url),
             certificates: keys
                 .keys
                 .iter()
@@ -61,6 +69,8 @@ impl Facts {
             name: sp.name.as_str().to_owned(),
             entity_id: sp.entity_id.as_str().to_owned(),
             acs: sp.acs.default_endpoint().location.clone(),
+            slo: redirect_slo(sp),
+            front_slo: sp.slo.front_channel().map(|one| one.location.clone()),
             sp_certificate: sp.certificates.last().map(|der| STANDARD.encode(der)),
             name_id: sp.usual_name_id_format(),
             has_key: !sp.certificates.is_empty() || !sp.bare_keys.is_empty(),
@@ -104,4 +114,11 @@ impl Facts {
         let url = url::Url::parse(&self.acs);
         url.map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
     }
+}
+
+/// Where logout messages reach it by the binding that every product here knows.
+fn redirect_slo(sp: &ServiceProvider) -> Option<String> {
+    let mut endpoints = sp.slo.iter();
+    let endpoint = endpoints.find(|one| one.binding == SloBinding::HttpRedirect)?;
+    Some(endpoint.location.clone())
 }

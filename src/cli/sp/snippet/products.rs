@@ -21,7 +21,6 @@ file!(Python3Saml, "snippets/python3-saml.json");
 file!(Pysaml2, "snippets/pysaml2.py");
 file!(NodeSaml, "snippets/node-saml.cjs");
 file!(Samlify, "snippets/samlify.cjs");
-file!(MellonSpMetadata, "snippets/mellon-sp-metadata.xml");
 file!(ShibbolethApache, "snippets/shibboleth.conf");
 file!(
     SimpleSamlPhpIdpRemote,
@@ -40,6 +39,18 @@ struct Mellon<'a> {
     f: &'a Facts,
     /// Where the module has its own addresses: a path.
     endpoint: String,
+}
+
+#[derive(Template)]
+#[template(
+    path = "snippets/mellon-sp-metadata.xml",
+    escape = "none",
+    whitespace = "preserve"
+)]
+struct MellonSpMetadata<'a> {
+    f: &'a Facts,
+    /// Where the module takes logout messages.
+    logout: String,
 }
 
 #[derive(Template)]
@@ -101,6 +112,7 @@ pub(super) fn configuration(product: Product, f: &Facts) -> Result<Configuration
     let mut notes = vec![format!("Configuration of {} ({})", f.name, f.entity_id)];
     notes.extend(key_note(product, f));
     notes.extend(address_note(product, f));
+    notes.extend(logout_note(product, f));
     notes.extend(other_note(product, f));
     Ok(Configuration {
         files: files(product, f)?,
@@ -121,9 +133,10 @@ fn files(product: Product, f: &Facts) -> Result<Vec<File>, askama::Error> {
         Product::Samlify => vec![file("saml.cjs", Samlify { f }.render()?)],
         Product::Mellon => {
             let endpoint = f.path_before(MELLON_ACS, "/mellon");
+            let logout = format!("{}{endpoint}/logout", f.origin());
             vec![
                 file("mellon.conf", Mellon { f, endpoint }.render()?),
-                file("sp-metadata.xml", MellonSpMetadata { f }.render()?),
+                file("sp-metadata.xml", MellonSpMetadata { f, logout }.render()?),
             ]
         }
         Product::Shibboleth => {
@@ -227,6 +240,29 @@ fn address_note(product: Product, f: &Facts) -> Option<String> {
             f.acs,
             f.name,
             f.origin(),
+        )
+    })
+}
+
+/// That its own address for logout messages is not registered; servers have theirs by themselves.
+fn logout_note(product: Product, f: &Facts) -> Option<String> {
+    let is_library = matches!(
+        product,
+        Product::Python3Saml
+            | Product::Pysaml2
+            | Product::NodeSaml
+            | Product::Samlify
+            | Product::JavaSaml
+    );
+    let is_registered = match product {
+        Product::NodeSaml => f.front_slo.is_some(),
+        _ => f.slo.is_some(),
+    };
+    (is_library && f.has_key && !is_registered).then(|| {
+        format!(
+            "- where it takes logout messages by HTTP-Redirect is not registered, so nobody logs \
+             out there: `doorward sp update {} --slo URL`, and print this again",
+            f.name
         )
     })
 }
