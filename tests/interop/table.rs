@@ -56,17 +56,21 @@ pub(crate) fn document(rows: &[Row]) -> String {
 fn cell(outcomes: &[(Case, Outcome)], case: Case, notes: &mut Vec<&'static str>) -> String {
     match outcomes.iter().find(|(tried, _)| *tried == case) {
         Some((_, Outcome::Works)) => "yes".to_owned(),
-        Some((_, Outcome::Cannot(why))) => {
-            let at = notes.iter().position(|note| note == why);
-            let at = at.unwrap_or_else(|| {
-                notes.push(why);
-                notes.len() - 1
-            });
-            format!("- ({})", at + 1)
-        }
+        Some((_, Outcome::Within(limit))) => format!("yes ({})", numbered(limit, notes)),
+        Some((_, Outcome::Cannot(why))) => format!("- ({})", numbered(why, notes)),
         Some((_, Outcome::Failed(_))) => "FAILED".to_owned(),
         None => "not run".to_owned(),
     }
+}
+
+/// The number of a footnote.
+fn numbered(note: &'static str, notes: &mut Vec<&'static str>) -> usize {
+    let at = notes.iter().position(|known| *known == note);
+    let at = at.unwrap_or_else(|| {
+        notes.push(note);
+        notes.len() - 1
+    });
+    at + 1
 }
 
 /// What failed, in full.
