@@ -220,7 +220,7 @@ async fn perform(
                 // Forgets the sessions of the cases before.
                 site.restart(product, setup.binding).await;
             }
-            logout::here(product, site, setup, &browser).await
+            Box::pin(logout::here(product, site, setup, &browser)).await
         }
         Case::OurRollover => rollover::our_key(product, site, setup).await,
         Case::ItsRollover => rollover::its_key(product, site, setup).await,
