@@ -1,7 +1,7 @@
 # `make` alone says what there is. The logic is in scripts/; each target works again when run twice.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test conformance check bench screenshots clean
+.PHONY: help setup demo test conformance check bench fuzz screenshots clean
 
 help: ## say what there is
 	@echo 'Doorward, a SAML 2.0 identity provider. Targets:'
@@ -21,6 +21,9 @@ check: ## formatting, lints, documentation, dependencies, scripts
 
 bench: ## the benchmark, on a release build (ARGS="-- 40 1": 40 rounds of the first variant)
 	@scripts/bench.sh $(ARGS)
+
+fuzz: ## fuzz what takes bytes from outside (ARGS="signature 1200": one target, seconds)
+	@scripts/fuzz.sh $(ARGS)
 
 screenshots: ## make docs/images anew from the running demo
 	@scripts/screenshots.sh

@@ -34,6 +34,7 @@ use tokio::runtime::Builder;
 
 pub use boot::{BootError, Booted, boot};
 pub use error::CliError;
+pub use serve::app;
 
 use context::Context;
 use output::Output;

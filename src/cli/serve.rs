@@ -117,7 +117,7 @@ pub(super) async fn end_trace(tracing: Option<JoinHandle<()>>) {
 }
 
 /// What the handlers need, out of what was opened.
-pub(super) fn app(booted: &Booted) -> Result<App, CliError> {
+pub fn app(booted: &Booted) -> Result<App, CliError> {
     let config = &booted.config;
     let site = Site {
         base_url: config.base_url.clone(),

@@ -1,0 +1,58 @@
+//! What the targets share: the certificate that the signed seeds were made under, what these seeds
+//! say, and an identity provider in this process.
+
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+use doorward::saml::signature::VerifyingKey;
+use doorward::saml::xml::{self, Document, Element, Limits, canonicalize};
+
+/// The key of the signed seeds. Its private half was thrown away when they were made.
+pub fn keys() -> &'static [VerifyingKey] {
+    static KEYS: OnceLock<Vec<VerifyingKey>> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let der = include_bytes!("../seeds/certificate.der");
+        vec![VerifyingKey::from_certificate_der(der).expect("the certificate of the seeds")]
+    })
+}
+
+const SIGNED: &[&str] = &[
+    include_str!("../seeds/authn-request-signed.xml"),
+    include_str!("../seeds/authn-request-prefixes-signed.xml"),
+    include_str!("../seeds/logout-request-signed.xml"),
+    include_str!("../seeds/entity-signed.xml"),
+    include_str!("../seeds/entities-signed.xml"),
+];
+
+/// Whether a root says exactly what one of the signed seeds says: nothing else was ever signed.
+pub fn was_signed(root: &Element) -> bool {
+    static TEXTS: OnceLock<HashSet<Vec<u8>>> = OnceLock::new();
+    let texts = TEXTS.get_or_init(|| {
+        let texts = SIGNED.iter().map(|seed| {
+            let document = read(seed.as_bytes()).expect("a seed is XML");
+            unsigned(document.root())
+        });
+        texts.collect()
+    });
+    texts.contains(&unsigned(root))
+}
+
+/// The canonical octets without the signature.
+fn unsigned(root: &Element) -> Vec<u8> {
+    let ds = "http://www.w3.org/2000/09/xmldsig#";
+    let signature = root.child(ds, "Signature");
+    canonicalize(root, &[], signature)
+}
+
+/// With limits that no input of ours reaches, so that they hide no difference.
+pub const BOUNDLESS: Limits = Limits {
+    bytes: 1 << 24,
+    depth: 512,
+    nodes: 1 << 20,
+    attributes: 1 << 12,
+    namespaces: 1 << 12,
+};
+
+pub fn read(bytes: &[u8]) -> Option<Document> {
+    xml::read(bytes, &BOUNDLESS).ok()
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Fuzzes what takes bytes from outside: fuzz.sh [TARGET|all|build [SECONDS]], all for 60 s each if nothing is
+# said. Stable Rust, no sanitizer (there is no unsafe code of ours). What is new is kept in target/fuzz
+# until somebody copies it to fuzz/corpus; fuzz/README.md says more.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+target="${1:-all}"
+seconds="${2:-60}"
+
+need_rust
+need_packages "to build" "${BUILD_PACKAGES[@]}" g++
+if [[ ! -x "$TOOLS/bin/cargo-fuzz" ]]; then
+    say "cargo-fuzz: compiling it (some minutes)"
+    cargo install cargo-fuzz --locked --root "$TOOLS"
+fi
+PATH="$TOOLS/bin:$PATH"
+export PATH
+cd "$ROOT"
+say "building the targets (the first time takes some minutes)"
+cargo fuzz build -s none
+[[ "$target" != build ]] || exit 0
+
+if [[ "$target" == all ]]; then
+    mapfile -t targets < <(cargo fuzz list)
+else
+    targets=("$target")
+fi
+found=0
+for name in "${targets[@]}"; do
+    new="$ROOT/target/fuzz/$name"
+    mkdir -p "$new" "$ROOT/fuzz/corpus/$name"
+    say "$name: $seconds s"
+    # One input takes milliseconds; one of several seconds is a finding, as is one of 1 GiB.
+    if ! cargo fuzz run -s none "$name" "$new" "$ROOT/fuzz/corpus/$name" -- \
+        -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -max_len=65536 \
+        -print_final_stats=1 -verbosity=0 2>"$new.log"; then
+        found=1
+        warn "$name: a finding; see $new.log and fuzz/artifacts/$name"
+    fi
+    grep -E "stat::(number_of_executed_units|new_units_added|slowest_unit_time_sec|peak_rss_mb)" "$new.log" || true
+done
+exit "$found"
