@@ -62,27 +62,24 @@ fn c_mc6_an_ending_certificate_of_an_sp_is_a_warning_from_60_days_on() {
     );
 }
 
+/// Registers the SP by metadata with these attributes and these keys.
+#[cfg(test)]
+fn register_by_metadata(here: &Installation, attributes: &str, keys: &str) {
+    let (id, acs) = (sp_id("store"), sp_acs("store"));
+    let xml = format!(
+        r#"<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{id}"{attributes}><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">{keys}<AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{acs}" index="0"/></SPSSODescriptor></EntityDescriptor>"#
+    );
+    here.write("sp.xml", &xml);
+    let by = ["sp", "add", "--name", "store", "--metadata", "sp.xml"];
+    here.done(&[&by[..], &["--require-role", "r"]].concat());
+}
+
 #[test]
 fn metadata_of_an_sp_that_runs_out_is_a_warning() {
     let here = Installation::new();
     let soon = doorward::clock::Clock::System.now();
     let soon = soon.plus(std::time::Duration::from_hours(70));
-    let xml = format!(
-        r#"<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{}" validUntil="{soon}"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{}" index="0"/></SPSSODescriptor></EntityDescriptor>"#,
-        sp_id("store"),
-        sp_acs("store"),
-    );
-    here.write("sp.xml", &xml);
-    here.done(&[
-        "sp",
-        "add",
-        "--name",
-        "store",
-        "--metadata",
-        "sp.xml",
-        "--require-role",
-        "r",
-    ]);
+    register_by_metadata(&here, &format!(r#" validUntil="{soon}""#), "");
     let checked = here.run(&["check", "--offline", "--json"]);
     assert_eq!(checked.status, 0);
     let found = said(&checked, "sp store");
@@ -99,22 +96,10 @@ fn an_encryption_certificate_that_ends_is_a_warning_of_its_own() {
         .unwrap();
     let pem = String::from_utf8(pem).unwrap();
     let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-    let xml = format!(
-        r#"<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{}"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="encryption"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>{base64}</X509Certificate></X509Data></KeyInfo></KeyDescriptor><AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{}" index="0"/></SPSSODescriptor></EntityDescriptor>"#,
-        sp_id("store"),
-        sp_acs("store"),
+    let key = format!(
+        r#"<KeyDescriptor use="encryption"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>{base64}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"#
     );
-    here.write("sp.xml", &xml);
-    here.done(&[
-        "sp",
-        "add",
-        "--name",
-        "store",
-        "--metadata",
-        "sp.xml",
-        "--require-role",
-        "r",
-    ]);
+    register_by_metadata(&here, "", &key);
     let checked = here.run(&["check", "--offline", "--json"]);
     assert_eq!(checked.status, 0);
     let found = said(&checked, "sp store");
