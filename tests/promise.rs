@@ -499,7 +499,8 @@ async fn signing_out_at_one_app_signs_out_of_the_other_too() {
     assert!(page.body.contains("Signing you out"), "{}", page.body);
     // The page leads on by itself: to the publisher, back here, and back to the store.
     let last = bea.visit(&product.idp("/saml/slo/next")).await;
-    assert_eq!(last.url, product.store("/"), "{}", last.body);
+    assert_eq!(last.url, product.store("/signed-out"), "{}", last.body);
+    assert!(last.body.contains("You are signed out"), "{}", last.body);
     assert_eq!(bea.get(&product.publisher("/whoami")).await.status, 401);
     let again = bea.visit(&product.publisher("/saml/login")).await;
     assert!(again.asks_to_sign_in(), "{}", again.in_short());

@@ -28,6 +28,8 @@ impl Frame {
 #[template(path = "demo/landing.html")]
 pub(super) struct Landing {
     pub(super) frame: Frame,
+    /// Whether this browser has just been signed out.
+    pub(super) signed_out: bool,
 }
 
 /// Something went wrong.

@@ -46,6 +46,7 @@ async fn home(State(app): App, headers: HeaderMap, Query(query): Query<HomeQuery
     let Some(session) = app.session(&headers).await? else {
         return html(&Landing {
             frame: app.frame(None),
+            signed_out: false,
         });
     };
     let state = Life::from_word(&query.state);

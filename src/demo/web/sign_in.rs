@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::super::Shared;
 use super::super::logout::Carried;
 use super::super::outside::{now, random_hex};
-use super::super::pages::PostForm;
+use super::super::pages::{Landing, PostForm};
 use super::super::response::{Refusal, SignedIn, UnverifiedResponse};
 use super::super::service_provider::Wishes;
 use super::super::sessions::{Arrival, Outstanding};
@@ -21,6 +21,8 @@ use super::{Answer, App, cookie, html};
 
 const SESSION_SECONDS: u32 = 8 * 60 * 60;
 const BROWSER_SECONDS: u32 = 30 * 24 * 60 * 60;
+/// Where signing out ends.
+const SIGNED_OUT: &str = "/signed-out";
 /// The page that posts to the identity provider: its form leads elsewhere, its script is our own.
 /// `origin`, because `same-origin` would make browsers say `Origin: null`.
 const POST_FORM_CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
@@ -43,6 +45,7 @@ pub(super) fn routes(metadata: String) -> Router<Arc<Shared>> {
         .route("/saml/arrived", get(arrived))
         .route("/saml/slo", get(single_logout))
         .route("/logout", post(logout))
+        .route(SIGNED_OUT, get(signed_out))
         .route("/whoami", get(whoami))
 }
 
@@ -203,7 +206,7 @@ struct LogoutForm {
 /// Ends the session in this app, and asks the identity provider to end it everywhere (Profiles
 /// 4.4.3.1), where it knows how to.
 async fn logout(State(app): App, headers: HeaderMap, Form(form): Form<LogoutForm>) -> Answer {
-    let mut to = "/".to_owned();
+    let mut to = SIGNED_OUT.to_owned();
     if let Some(session) = app.session(&headers).await? {
         session.check_csrf(&form.csrf)?;
         app.sessions.end(&session.token).await?;
@@ -221,7 +224,7 @@ async fn single_logout(State(app): App, RawQuery(query): RawQuery) -> Answer {
         .sp
         .read_logout(query.as_deref().unwrap_or_default(), now())?;
     if carried == Carried::Response {
-        return Ok(Redirect::to("/").into_response());
+        return Ok(Redirect::to(SIGNED_OUT).into_response());
     }
     let indexes = &message.session_indexes;
     app.sessions.end_of(&message.name_id, indexes).await?;
@@ -231,6 +234,17 @@ async fn single_logout(State(app): App, RawQuery(query): RawQuery) -> Answer {
         .sp
         .logout_response(&id, &message.id, relay_state, now())?;
     Ok(Redirect::to(&to).into_response())
+}
+
+/// Says that the session here is over; a browser that has another one by now is led inside.
+async fn signed_out(State(app): App, headers: HeaderMap) -> Answer {
+    if app.session(&headers).await?.is_some() {
+        return Ok(Redirect::to("/").into_response());
+    }
+    html(&Landing {
+        frame: app.frame(None),
+        signed_out: true,
+    })
 }
 
 /// Who is signed in, for scripts and tests.

@@ -35,6 +35,7 @@ async fn home(State(app): App, headers: HeaderMap, Query(query): Query<HomeQuery
     let Some(session) = app.session(&headers).await? else {
         return html(&Landing {
             frame: app.frame(None),
+            signed_out: false,
         });
     };
     let kind = AssetKind::from_word(&query.kind);
