@@ -4,6 +4,7 @@
 use crate::directory::name::{SessionId, SpId};
 use crate::directory::time::UnixTime;
 
+use super::engine::query;
 use super::error::StoreError;
 use super::{Store, TokenHash};
 
@@ -43,15 +44,14 @@ impl Store {
     pub async fn put_artifact(&self, new: &NewArtifact) -> Result<(), StoreError> {
         let mut tx = self.write_unaudited().await?;
         if new.session.is_none() {
-            let waiting: i64 =
-                sqlx::query_scalar("SELECT COUNT(*) FROM artifacts WHERE session_id IS NULL")
-                    .fetch_one(&mut *tx)
-                    .await?;
+            let waiting: i64 = query("SELECT COUNT(*) FROM artifacts WHERE session_id IS NULL")
+                .fetch_one(&mut tx)
+                .await?;
             if waiting >= MOST_ABOUT_NOBODY {
                 return Err(StoreError::QueueFull);
             }
         }
-        sqlx::query(
+        query(
             "INSERT INTO artifacts (handle_hash, sp_id, session_id, pending, expires_at) \
              VALUES (?, ?, ?, ?, ?)",
         )
@@ -60,9 +60,9 @@ impl Store {
         .bind(new.session.as_ref().map(SessionId::as_str))
         .bind(&new.pending)
         .bind(new.expires_at.millis())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        tx.commit().await.map_err(StoreError::of_commit)
+        tx.commit().await
     }
 
     /// Uses an artifact up. `None`: there is none of this SP's with this handle, it has been used,
@@ -73,7 +73,7 @@ impl Store {
         sp: &SpId,
         now: UnixTime,
     ) -> Result<Option<UsedArtifact>, StoreError> {
-        let found: Option<(String, Option<String>)> = sqlx::query_as(
+        let found: Option<(String, Option<String>)> = query(
             "SELECT a.pending, s.token_hash FROM artifacts a \
              LEFT JOIN sessions s ON s.id = a.session_id \
              WHERE a.handle_hash = ? AND a.sp_id = ? AND a.expires_at > ?",
@@ -87,41 +87,39 @@ impl Store {
             return Ok(None);
         };
         let mut tx = self.write_unaudited().await?;
-        let used = sqlx::query(
-            "DELETE FROM artifacts WHERE handle_hash = ? AND sp_id = ? AND expires_at > ?",
-        )
-        .bind(handle.as_str())
-        .bind(sp.as_str())
-        .bind(now.millis())
-        .execute(&mut *tx)
-        .await?;
+        let used =
+            query("DELETE FROM artifacts WHERE handle_hash = ? AND sp_id = ? AND expires_at > ?")
+                .bind(handle.as_str())
+                .bind(sp.as_str())
+                .bind(now.millis())
+                .execute(&mut tx)
+                .await?;
         // An unknown outcome counts as used: it is an error, and the artifact is not tried again.
-        tx.commit().await.map_err(StoreError::of_commit)?;
+        tx.commit().await?;
         let session = session.map(TokenHash::from_stored);
-        Ok((used.rows_affected() == 1).then_some(UsedArtifact { pending, session }))
+        Ok((used == 1).then_some(UsedArtifact { pending, session }))
     }
 
     /// Removes what nobody has fetched in time.
     pub(super) async fn clear_artifacts(&self, now: UnixTime) -> Result<(), StoreError> {
         loop {
-            let expired: Vec<String> = sqlx::query_scalar(
-                "SELECT handle_hash FROM artifacts WHERE expires_at <= ? LIMIT ?",
-            )
-            .bind(now.millis())
-            .bind(BATCH)
-            .fetch_all(self.pool())
-            .await?;
+            let expired: Vec<String> =
+                query("SELECT handle_hash FROM artifacts WHERE expires_at <= ? LIMIT ?")
+                    .bind(now.millis())
+                    .bind(BATCH)
+                    .fetch_all(self.pool())
+                    .await?;
             if expired.is_empty() {
                 return Ok(());
             }
             let mut tx = self.write_unaudited().await?;
             for handle in expired {
-                sqlx::query("DELETE FROM artifacts WHERE handle_hash = ?")
+                query("DELETE FROM artifacts WHERE handle_hash = ?")
                     .bind(handle)
-                    .execute(&mut *tx)
+                    .execute(&mut tx)
                     .await?;
             }
-            tx.commit().await.map_err(StoreError::of_commit)?;
+            tx.commit().await?;
         }
     }
 }

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, params};
-
 use crate::directory::audit::{AuditEvent, AuditKind, Outcome};
 use crate::directory::name::{SpName, TraceId, UserName};
 use crate::directory::reason::ReasonCode;
@@ -11,11 +9,11 @@ use crate::directory::time::UnixTime;
 
 use super::Store;
 use super::chain::{ChainKey, Head, Link};
+use super::engine::{Tx, columns, query};
 use super::error::{Column, StoreError};
 use super::start_chain::read_heads;
 
-/// Writes one row.
-pub(super) const INSERT_EVENT: &str = "\
+const INSERT_EVENT: &str = "\
     INSERT INTO audit_events (chain, seq, at, kind, outcome, reason, actor, user_name, sp_name, \
     source, trace, detail, link) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
@@ -65,28 +63,29 @@ impl<'a> From<&'a AuditEvent> for Fields<'a> {
     }
 }
 
-/// Writes one row in the thread.
-pub(super) fn insert_event(
-    connection: &Connection,
+/// Writes one row.
+pub(super) async fn insert_event(
+    tx: &mut Tx,
     chain: &str,
-    head: Head,
+    head: &Head,
     fields: &Fields<'_>,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(INSERT_EVENT)?.execute(params![
-        chain,
-        head.seq,
-        fields.at,
-        fields.kind,
-        fields.outcome,
-        fields.reason,
-        fields.actor,
-        fields.user,
-        fields.sp,
-        fields.source,
-        fields.trace,
-        fields.detail,
-        head.link,
-    ])?;
+) -> Result<(), StoreError> {
+    query(INSERT_EVENT)
+        .bind(chain)
+        .bind(head.seq)
+        .bind(fields.at)
+        .bind(fields.kind)
+        .bind(fields.outcome)
+        .bind(fields.reason)
+        .bind(fields.actor)
+        .bind(fields.user)
+        .bind(fields.sp)
+        .bind(fields.source)
+        .bind(fields.trace)
+        .bind(fields.detail)
+        .bind(head.link.as_slice())
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
@@ -164,22 +163,24 @@ pub enum Break {
     },
 }
 
-#[derive(Debug, sqlx::FromRow)]
-struct RawRow {
-    position: i64,
-    chain: String,
-    seq: i64,
-    at: i64,
-    kind: String,
-    outcome: String,
-    reason: Option<String>,
-    actor: Option<String>,
-    user_name: Option<String>,
-    sp_name: Option<String>,
-    source: Option<String>,
-    trace: Option<String>,
-    detail: Option<String>,
-    link: Vec<u8>,
+columns! {
+    #[derive(Debug)]
+    struct RawRow {
+        position: i64,
+        chain: String,
+        seq: i64,
+        at: i64,
+        kind: String,
+        outcome: String,
+        reason: Option<String>,
+        actor: Option<String>,
+        user_name: Option<String>,
+        sp_name: Option<String>,
+        source: Option<String>,
+        trace: Option<String>,
+        detail: Option<String>,
+        link: Vec<u8>,
+    }
 }
 
 impl RawRow {
@@ -272,7 +273,7 @@ impl Store {
     ) -> Result<Vec<RawRow>, StoreError> {
         let sp = filter.sp.as_ref().map_or("", SpName::as_str);
         let kind = filter.kind.map_or("", AuditKind::word);
-        Ok(sqlx::query_as(PAGE_BACKWARDS)
+        query(PAGE_BACKWARDS)
             .bind(before)
             .bind(filter.since.map_or(i64::MIN, UnixTime::millis))
             .bind(filter.until.map_or(i64::MAX, UnixTime::millis))
@@ -281,7 +282,7 @@ impl Store {
             .bind(kind)
             .bind(kind)
             .fetch_all(self.pool())
-            .await?)
+            .await
     }
 
     /// Walks all chains and says where the log is not what was written: rows altered, removed,
@@ -297,7 +298,7 @@ impl Store {
         };
         let mut after = 0;
         loop {
-            let page: Vec<RawRow> = sqlx::query_as(PAGE_FORWARDS)
+            let page: Vec<RawRow> = query(PAGE_FORWARDS)
                 .bind(after)
                 .fetch_all(self.pool())
                 .await?;
@@ -313,10 +314,8 @@ impl Store {
     async fn named_heads(&self) -> Result<HashMap<(String, i64), Link>, StoreError> {
         let (mut named, mut after) = (HashMap::new(), 0);
         loop {
-            let page: Vec<(i64, Option<String>)> = sqlx::query_as(FIRST_ROWS)
-                .bind(after)
-                .fetch_all(self.pool())
-                .await?;
+            let page: Vec<(i64, Option<String>)> =
+                query(FIRST_ROWS).bind(after).fetch_all(self.pool()).await?;
             let Some((last, _)) = page.last() else {
                 return Ok(named);
             };

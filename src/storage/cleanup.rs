@@ -8,6 +8,7 @@ use crate::directory::session::SessionLimits;
 use crate::directory::time::UnixTime;
 
 use super::Store;
+use super::engine::query;
 use super::error::StoreError;
 
 /// Rows that one transaction removes at most.
@@ -59,22 +60,21 @@ impl Store {
     async fn forget_logouts(&self, now: UnixTime) -> Result<u64, StoreError> {
         let mut forgotten = 0;
         loop {
-            let old: Vec<String> =
-                sqlx::query_scalar("SELECT id FROM logouts WHERE started_at <= ? LIMIT ?")
-                    .bind(now.minus(LOGOUTS_KEPT).millis())
-                    .bind(BATCH)
-                    .fetch_all(self.pool())
-                    .await?;
+            let old: Vec<String> = query("SELECT id FROM logouts WHERE started_at <= ? LIMIT ?")
+                .bind(now.minus(LOGOUTS_KEPT).millis())
+                .bind(BATCH)
+                .fetch_all(self.pool())
+                .await?;
             if old.is_empty() {
                 return Ok(forgotten);
             }
             let mut tx = self.write_unaudited().await?;
             for id in old {
-                let removed = sqlx::query("DELETE FROM logouts WHERE id = ?")
+                let removed = query("DELETE FROM logouts WHERE id = ?")
                     .bind(id)
-                    .execute(&mut *tx)
+                    .execute(&mut tx)
                     .await?;
-                forgotten += removed.rows_affected();
+                forgotten += removed;
             }
             tx.commit().await?;
         }
@@ -88,16 +88,15 @@ impl Store {
         let unused_since = now.minus(limits.idle).millis();
         let began_before = now.minus(limits.absolute).millis();
         let stale_before = now.minus(FORGOTTEN_AFTER).millis();
-        let sessions: Vec<String> = sqlx::query_scalar(
-            "SELECT id FROM sessions WHERE last_seen_at <= ? OR started_at <= ? LIMIT ?",
-        )
-        .bind(unused_since)
-        .bind(began_before)
-        .bind(BATCH)
-        .fetch_all(self.pool())
-        .await?;
+        let sessions: Vec<String> =
+            query("SELECT id FROM sessions WHERE last_seen_at <= ? OR started_at <= ? LIMIT ?")
+                .bind(unused_since)
+                .bind(began_before)
+                .bind(BATCH)
+                .fetch_all(self.pool())
+                .await?;
         let failures: Vec<String> =
-            sqlx::query_scalar("SELECT key_hash FROM failures WHERE last_at <= ? LIMIT ?")
+            query("SELECT key_hash FROM failures WHERE last_at <= ? LIMIT ?")
                 .bind(stale_before)
                 .bind(BATCH - i64::try_from(sessions.len()).unwrap_or(BATCH))
                 .fetch_all(self.pool())
@@ -109,23 +108,23 @@ impl Store {
         let mut cleaned = Cleaned::default();
         for id in sessions {
             // Asked again: the session may have been used, or signed in again, meanwhile.
-            let removed = sqlx::query(
+            let removed = query(
                 "DELETE FROM sessions WHERE id = ? AND (last_seen_at <= ? OR started_at <= ?)",
             )
             .bind(id)
             .bind(unused_since)
             .bind(began_before)
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
-            cleaned.sessions += removed.rows_affected();
+            cleaned.sessions += removed;
         }
         for key in failures {
-            let removed = sqlx::query("DELETE FROM failures WHERE key_hash = ? AND last_at <= ?")
+            let removed = query("DELETE FROM failures WHERE key_hash = ? AND last_at <= ?")
                 .bind(key)
                 .bind(stale_before)
-                .execute(&mut *write.tx)
+                .execute(&mut write.tx)
                 .await?;
-            cleaned.failures += removed.rows_affected();
+            cleaned.failures += removed;
         }
         let mut event = AuditEvent::new(now, AuditKind::CleanedUp);
         let Cleaned {

@@ -8,6 +8,7 @@ use crate::directory::name::{SpId, UserId};
 use crate::directory::time::UnixTime;
 
 use super::Store;
+use super::engine::query;
 use super::error::StoreError;
 
 /// Every consent of a person, one row for each thing agreed to, or one without for nothing.
@@ -22,8 +23,7 @@ const AT_SP: &str = "\
     LEFT JOIN consent_attributes a ON a.user_id = c.user_id AND a.sp_id = c.sp_id \
     WHERE c.user_id = ? AND c.sp_id = ? ORDER BY c.sp_id, a.position";
 
-#[derive(Debug, sqlx::FromRow)]
-struct Row(
+type Row = (
     String,
     Option<String>,
     String,
@@ -47,14 +47,14 @@ pub struct GivenConsent {
 impl Store {
     /// What this person agreed to let this SP know.
     pub async fn consent(&self, user: &UserId, sp: &SpId) -> Result<Option<Consent>, StoreError> {
-        let rows = sqlx::query_as(AT_SP).bind(user.as_str()).bind(sp.as_str());
+        let rows = query(AT_SP).bind(user.as_str()).bind(sp.as_str());
         let given = read(rows.fetch_all(self.pool()).await?).pop();
         Ok(given.map(|given| given.consent))
     }
 
     /// Everything that this person agreed to, by the titles of the SPs.
     pub async fn consents_of(&self, user: &UserId) -> Result<Vec<GivenConsent>, StoreError> {
-        let rows = sqlx::query_as(OF_USER).bind(user.as_str());
+        let rows = query(OF_USER).bind(user.as_str());
         let mut given = read(rows.fetch_all(self.pool()).await?);
         given.sort_by(|one, other| one.title.cmp(&other.title));
         Ok(given)
@@ -69,25 +69,25 @@ impl Store {
         event: AuditEvent,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let before = sqlx::query_as(AT_SP).bind(user.as_str()).bind(sp.as_str());
-        let before = read(before.fetch_all(&mut *write.tx).await?).pop();
+        let before = query(AT_SP).bind(user.as_str()).bind(sp.as_str());
+        let before = read(before.fetch_all(&mut write.tx).await?).pop();
         let mut all = before.map_or_else(Vec::new, |given| given.consent.disclosed);
         all.retain(|there| !disclosed.iter().any(|one| one.is(there)));
         all.extend_from_slice(disclosed);
         // What belongs to the row goes with it.
-        sqlx::query("DELETE FROM consents WHERE user_id = ? AND sp_id = ?")
+        query("DELETE FROM consents WHERE user_id = ? AND sp_id = ?")
             .bind(user.as_str())
             .bind(sp.as_str())
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
-        sqlx::query("INSERT INTO consents (user_id, sp_id, agreed_at) VALUES (?, ?, ?)")
+        query("INSERT INTO consents (user_id, sp_id, agreed_at) VALUES (?, ?, ?)")
             .bind(user.as_str())
             .bind(sp.as_str())
             .bind(event.at.millis())
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
         for (position, one) in (0_i64..).zip(&all) {
-            sqlx::query(
+            query(
                 "INSERT INTO consent_attributes (user_id, sp_id, position, name, name_format, \
                  label) VALUES (?, ?, ?, ?, ?, ?)",
             )
@@ -97,7 +97,7 @@ impl Store {
             .bind(&one.name)
             .bind(&one.format)
             .bind(&one.label)
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
         }
         write.note(&event).await?;
@@ -112,18 +112,18 @@ impl Store {
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let withdrawn = sqlx::query("DELETE FROM consents WHERE user_id = ? AND sp_id = ?")
+        let withdrawn = query("DELETE FROM consents WHERE user_id = ? AND sp_id = ?")
             .bind(user.as_str())
             .bind(sp.as_str())
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
-        write.commit_if_changed(&withdrawn, &event).await
+        write.commit_if_changed(withdrawn, &event).await
     }
 }
 
 fn read(rows: Vec<Row>) -> Vec<GivenConsent> {
     let mut given: BTreeMap<String, GivenConsent> = BTreeMap::new();
-    for Row(sp, display_name, sp_name, agreed_at, name, format, label) in rows {
+    for (sp, display_name, sp_name, agreed_at, name, format, label) in rows {
         let one = given.entry(sp.clone()).or_insert_with(|| GivenConsent {
             sp: SpId::from_stored(sp),
             title: display_name.unwrap_or(sp_name),

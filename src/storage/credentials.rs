@@ -4,6 +4,7 @@ use crate::directory::audit::AuditEvent;
 use crate::directory::name::{SessionId, UserId, UserName};
 
 use super::Store;
+use super::engine::query;
 use super::error::{Column, StoreError};
 use super::logouts::{Changed, NewLogout};
 
@@ -25,7 +26,7 @@ pub struct Credential {
 impl Store {
     /// The credential of a sign-in name, by [`UserName::key`].
     pub async fn credential(&self, name_key: &str) -> Result<Option<Credential>, StoreError> {
-        let row: Option<(String, String, Option<String>, i64, i64)> = sqlx::query_as(
+        let row: Option<(String, String, Option<String>, i64, i64)> = query(
             "SELECT id, name, password_hash, disabled, must_change_password FROM users \
              WHERE name_key = ?",
         )
@@ -54,17 +55,16 @@ impl Store {
         event: AuditEvent,
     ) -> Result<Changed, StoreError> {
         let mut write = self.write().await?;
-        let changed = sqlx::query(
-            "UPDATE users SET password_hash = ?, must_change_password = ? WHERE id = ?",
-        )
-        .bind(hash)
-        .bind(i64::from(must_change))
-        .bind(user.as_str())
-        .execute(&mut *write.tx)
-        .await?;
+        let changed =
+            query("UPDATE users SET password_hash = ?, must_change_password = ? WHERE id = ?")
+                .bind(hash)
+                .bind(i64::from(must_change))
+                .bind(user.as_str())
+                .execute(&mut write.tx)
+                .await?;
         let logout = write.end_sessions(user, None, NewLogout::by_admin(), event.at);
         let logout = logout.await?;
-        let changed = write.commit_if_changed(&changed, &event).await?;
+        let changed = write.commit_if_changed(changed, &event).await?;
         Ok(Changed { changed, logout })
     }
 
@@ -79,16 +79,16 @@ impl Store {
         event: AuditEvent,
     ) -> Result<Changed, StoreError> {
         let mut write = self.write().await?;
-        let changed = sqlx::query(
+        let changed = query(
             "UPDATE users SET password_hash = ?, must_change_password = 0 \
              WHERE id = ? AND password_hash = ?",
         )
         .bind(hash)
         .bind(user.as_str())
         .bind(proved)
-        .execute(&mut *write.tx)
+        .execute(&mut write.tx)
         .await?;
-        if changed.rows_affected() == 0 {
+        if changed == 0 {
             return Ok(Changed::default());
         }
         let logout = write.end_sessions(user, Some(keep), NewLogout::default(), event.at);

@@ -5,6 +5,7 @@ use crate::directory::name::KeyId;
 use crate::directory::time::UnixTime;
 
 use super::Store;
+use super::engine::query;
 use super::error::StoreError;
 
 /// A key for decryption as the database holds it.
@@ -31,7 +32,7 @@ type Row = (String, Option<i64>, String, Vec<u8>, Vec<u8>, i64, i64);
 impl Store {
     /// All keys for decryption, the current one first, then the newest.
     pub async fn encryption_keys(&self) -> Result<Vec<StoredEncryptionKey>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = query(
             "SELECT id, current_slot, algorithm, certificate, sealed_private_key, created_at, \
              not_after FROM encryption_keys ORDER BY created_at DESC, id",
         )
@@ -62,7 +63,7 @@ impl Store {
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let inserted = sqlx::query(
+        let inserted = query(
             "INSERT INTO encryption_keys (id, current_slot, algorithm, certificate, \
              sealed_private_key, created_at, not_after) VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
@@ -73,9 +74,9 @@ impl Store {
         .bind(key.sealed_private_key.as_slice())
         .bind(key.created_at.millis())
         .bind(key.not_after.millis())
-        .execute(&mut *write.tx)
+        .execute(&mut write.tx)
         .await;
-        match inserted.map_err(StoreError::from) {
+        match inserted {
             Err(StoreError::Conflict) => return Ok(false),
             done => done?,
         };

@@ -2,8 +2,8 @@
 
 use crate::directory::name::{SessionId, SpId};
 
+use super::engine::{Tx, query};
 use super::error::StoreError;
-use super::logouts::Tx;
 use super::{TokenHash, hex};
 
 /// A session that is to end, and whose it is.
@@ -46,10 +46,7 @@ pub(super) async fn which(tx: &mut Tx, ending: Ending<'_>) -> Result<Vec<Ended>,
             indexes,
         } => return named(tx, sp, comparable, indexes).await,
     };
-    Ok(sqlx::query_as(statement)
-        .bind(by)
-        .fetch_all(&mut **tx)
-        .await?)
+    query(statement).bind(by).fetch_all(&mut *tx).await
 }
 
 async fn named(
@@ -58,7 +55,7 @@ async fn named(
     comparable: &str,
     indexes: &[String],
 ) -> Result<Vec<Ended>, StoreError> {
-    let found: Vec<(String, String, String)> = sqlx::query_as(
+    let found: Vec<(String, String, String)> = query(
         "SELECT p.session_id, u.name, p.session_index FROM participant_name_ids n \
          JOIN participants p ON p.session_id = n.session_id AND p.sp_id = n.sp_id \
          JOIN sessions s ON s.id = p.session_id JOIN users u ON u.id = s.user_id \
@@ -66,7 +63,7 @@ async fn named(
     )
     .bind(hex::sha256(comparable.as_bytes()))
     .bind(sp.as_str())
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *tx)
     .await?;
     let is_named = |index: &String| indexes.is_empty() || indexes.contains(index);
     let named = found.into_iter().filter(|(_, _, index)| is_named(index));

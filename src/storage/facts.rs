@@ -14,6 +14,7 @@ use crate::directory::session::Session;
 use crate::directory::time::UnixTime;
 use crate::directory::user::User;
 
+use super::engine::Pool;
 use super::error::StoreError;
 use super::snapshot::Snapshot;
 use super::{Store, TokenHash, entity_key};
@@ -216,7 +217,8 @@ impl Store {
     }
 
     fn snapshot(&self, statement: &str, asked: impl Params) -> Result<Snapshot, StoreError> {
-        self.0.sqlite.read(|connection| {
+        let Pool::Sqlite(sqlite) = self.pool();
+        sqlite.read(|connection| {
             let mut statement = connection.prepare_cached(statement)?;
             let mut rows = statement.query(asked)?;
             let mut snapshot = Snapshot::default();

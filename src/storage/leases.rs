@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::directory::time::UnixTime;
 
 use super::Store;
+use super::engine::query;
 use super::error::StoreError;
 
 impl Store {
@@ -17,23 +18,22 @@ impl Store {
         now: UnixTime,
     ) -> Result<bool, StoreError> {
         let until = now.plus(length).millis();
-        let taken =
-            sqlx::query("UPDATE leases SET held_until = ? WHERE name = ? AND held_until <= ?")
-                .bind(until)
-                .bind(name)
-                .bind(now.millis())
-                .execute(self.pool())
-                .await?;
-        if taken.rows_affected() == 1 {
+        let taken = query("UPDATE leases SET held_until = ? WHERE name = ? AND held_until <= ?")
+            .bind(until)
+            .bind(name)
+            .bind(now.millis())
+            .execute(self.pool())
+            .await?;
+        if taken == 1 {
             return Ok(true);
         }
         // Held, or never taken before: of several nodes that take it first, one writes the row.
-        let first = sqlx::query("INSERT INTO leases (name, held_until) VALUES (?, ?)")
+        let first = query("INSERT INTO leases (name, held_until) VALUES (?, ?)")
             .bind(name)
             .bind(until)
             .execute(self.pool())
             .await;
-        match first.map_err(StoreError::from) {
+        match first {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error),
@@ -42,7 +42,7 @@ impl Store {
 
     /// Gives a lease back before it runs out.
     pub async fn give_lease_back(&self, name: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE leases SET held_until = 0 WHERE name = ?")
+        query("UPDATE leases SET held_until = 0 WHERE name = ?")
             .bind(name)
             .execute(self.pool())
             .await?;

@@ -1,7 +1,5 @@
 //! The rows of a logout, in and out.
 
-use sqlx::SqlitePool;
-
 use crate::directory::logout::{Leg, LegState, Logout, LogoutId, Requester};
 use crate::directory::name::{MessageId, SpId, UserName};
 use crate::directory::session::SentNameId;
@@ -9,8 +7,8 @@ use crate::directory::slo_endpoint::SloBinding;
 
 use super::TokenHash;
 use super::ending::Ended;
+use super::engine::{Pool, Tx, columns, query};
 use super::error::{Column, StoreError};
-use super::logouts::Tx;
 
 /// A leg with the hash that its NameID is looked up by.
 #[derive(Debug)]
@@ -33,15 +31,17 @@ impl std::ops::DerefMut for LegRow {
     }
 }
 
-#[derive(Debug, sqlx::FromRow)]
-struct ParticipantRow {
-    sp_id: String,
-    session_index: String,
-    name_id_key: Option<String>,
-    format: Option<String>,
-    value: Option<String>,
-    name_qualifier: Option<String>,
-    sp_name_qualifier: Option<String>,
+columns! {
+    #[derive(Debug)]
+    struct ParticipantRow {
+        sp_id: String,
+        session_index: String,
+        name_id_key: Option<String>,
+        format: Option<String>,
+        value: Option<String>,
+        name_qualifier: Option<String>,
+        sp_name_qualifier: Option<String>,
+    }
 }
 
 const PARTICIPANTS: &str = "\
@@ -57,9 +57,9 @@ pub(super) async fn legs_of_sessions(
 ) -> Result<Vec<LegRow>, StoreError> {
     let mut legs: Vec<LegRow> = Vec::new();
     for (session, _) in sessions {
-        let rows: Vec<ParticipantRow> = sqlx::query_as(PARTICIPANTS)
+        let rows: Vec<ParticipantRow> = query(PARTICIPANTS)
             .bind(session)
-            .fetch_all(&mut **tx)
+            .fetch_all(&mut *tx)
             .await?;
         for row in rows {
             let same = |leg: &&mut LegRow| {
@@ -111,7 +111,7 @@ pub(super) async fn insert_legs(
 ) -> Result<(), StoreError> {
     for LegRow { leg, name_id_key } in legs {
         let name_id = leg.name_id.as_ref();
-        sqlx::query(
+        query(
             "INSERT INTO logout_legs (logout_id, position, sp_id, state, session_indexes, \
              name_id_key, format, value, name_qualifier, sp_name_qualifier) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -127,42 +127,46 @@ pub(super) async fn insert_legs(
         .bind(name_id.map(|name_id| &name_id.value))
         .bind(name_id.and_then(|name_id| name_id.name_qualifier.as_ref()))
         .bind(name_id.and_then(|name_id| name_id.sp_name_qualifier.as_ref()))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     }
     Ok(())
 }
 
-#[derive(Debug, sqlx::FromRow)]
-struct LogoutRow {
-    id: String,
-    user_name: String,
-    by_admin: i64,
-    sp_id: Option<String>,
-    request_id: Option<String>,
-    relay_state: Option<String>,
-    binding: Option<String>,
-    answered_at: Option<i64>,
+columns! {
+    #[derive(Debug)]
+    struct LogoutRow {
+        id: String,
+        user_name: String,
+        by_admin: i64,
+        sp_id: Option<String>,
+        request_id: Option<String>,
+        relay_state: Option<String>,
+        binding: Option<String>,
+        answered_at: Option<i64>,
+    }
 }
 
-#[derive(Debug, sqlx::FromRow)]
-struct StoredLeg {
-    position: i64,
-    sp_id: String,
-    state: String,
-    session_indexes: String,
-    format: Option<String>,
-    value: Option<String>,
-    name_qualifier: Option<String>,
-    sp_name_qualifier: Option<String>,
+columns! {
+    #[derive(Debug)]
+    struct StoredLeg {
+        position: i64,
+        sp_id: String,
+        state: String,
+        session_indexes: String,
+        format: Option<String>,
+        value: Option<String>,
+        name_qualifier: Option<String>,
+        sp_name_qualifier: Option<String>,
+    }
 }
 
 /// A logout with its legs, by the browser's secret.
 pub(super) async fn read_logout(
-    pool: &SqlitePool,
+    pool: &Pool,
     token: &TokenHash,
 ) -> Result<Option<Logout>, StoreError> {
-    let row: Option<LogoutRow> = sqlx::query_as(
+    let row: Option<LogoutRow> = query(
         "SELECT id, user_name, by_admin, sp_id, request_id, relay_state, binding, answered_at \
          FROM logouts WHERE token_hash = ?",
     )
@@ -172,7 +176,7 @@ pub(super) async fn read_logout(
     let Some(row) = row else {
         return Ok(None);
     };
-    let legs: Vec<StoredLeg> = sqlx::query_as(
+    let legs: Vec<StoredLeg> = query(
         "SELECT position, sp_id, state, session_indexes, format, value, name_qualifier, \
          sp_name_qualifier FROM logout_legs WHERE logout_id = ? ORDER BY position",
     )

@@ -1,8 +1,6 @@
 //! Logouts under way: sessions end and what their participants have to be told is written down, in
 //! one transaction. Each step is taken once, by one statement whose row count decides (decision 13).
 
-use sqlx::{Sqlite, Transaction};
-
 use crate::clock::random_id;
 use crate::directory::audit::AuditEvent;
 use crate::directory::logout::{Leg, LegState, Logout, LogoutId, Requester};
@@ -10,12 +8,11 @@ use crate::directory::name::{MessageId, SessionId, SpId, UserId, UserName};
 use crate::directory::time::UnixTime;
 
 use super::ending::{Ended, Ending, which};
+use super::engine::{Tx, query};
 use super::error::{Column, StoreError};
 use super::logout_rows::{LegRow, insert_legs, legs_of_sessions, read_logout};
 use super::write::Write;
 use super::{Store, TokenHash, hex};
-
-pub(super) type Tx = Transaction<'static, Sqlite>;
 
 /// For whom sessions end.
 #[derive(Debug, Clone, Default)]
@@ -77,9 +74,9 @@ impl Store {
             return Ok(None);
         };
         for (session, user) in sessions {
-            sqlx::query("DELETE FROM sessions WHERE id = ?")
+            query("DELETE FROM sessions WHERE id = ?")
                 .bind(&session)
-                .execute(&mut *write.tx)
+                .execute(&mut write.tx)
                 .await?;
             let user = Column("users", "name").checked(UserName::parse(&user))?;
             let event = AuditEvent {
@@ -101,12 +98,12 @@ impl Store {
         at: UnixTime,
     ) -> Result<Option<Logout>, StoreError> {
         let mut tx = self.write_unaudited().await?;
-        let sessions: Vec<Ended> = sqlx::query_as(
+        let sessions: Vec<Ended> = query(
             "SELECT s.id, u.name FROM sessions s JOIN users u ON u.id = s.user_id \
              WHERE s.user_id = ?",
         )
         .bind(user.as_str())
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut tx)
         .await?;
         let mut legs = legs_of_sessions(&mut tx, &sessions).await?;
         legs.retain(|leg| sps.contains(&leg.sp));
@@ -131,7 +128,7 @@ impl Store {
         position: i64,
         request: &MessageId,
     ) -> Result<bool, StoreError> {
-        let claimed = sqlx::query(
+        let claimed = query(
             "UPDATE logout_legs SET state = 'asked', request_id = ? \
              WHERE logout_id = ? AND position = ? AND state = 'waiting'",
         )
@@ -140,12 +137,12 @@ impl Store {
         .bind(position)
         .execute(self.pool())
         .await?;
-        Ok(claimed.rows_affected() == 1)
+        Ok(claimed == 1)
     }
 
     /// Notes that there is no way to tell a participant.
     pub async fn pass_leg(&self, logout: &LogoutId, position: i64) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE logout_legs SET state = 'not-asked' \
              WHERE logout_id = ? AND position = ? AND state = 'waiting'",
         )
@@ -163,7 +160,7 @@ impl Store {
         sp: &SpId,
         state: LegState,
     ) -> Result<Settled, StoreError> {
-        let settled = sqlx::query(
+        let settled = query(
             "UPDATE logout_legs SET state = ? WHERE request_id = ? AND sp_id = ? \
              AND state = 'asked'",
         )
@@ -172,16 +169,15 @@ impl Store {
         .bind(sp.as_str())
         .execute(self.pool())
         .await?;
-        if settled.rows_affected() == 1 {
+        if settled == 1 {
             return Ok(Settled::Now);
         }
-        let known: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM logout_legs WHERE request_id = ? AND sp_id = ?",
-        )
-        .bind(request.as_str())
-        .bind(sp.as_str())
-        .fetch_one(self.pool())
-        .await?;
+        let known: i64 =
+            query("SELECT COUNT(*) FROM logout_legs WHERE request_id = ? AND sp_id = ?")
+                .bind(request.as_str())
+                .bind(sp.as_str())
+                .fetch_one(self.pool())
+                .await?;
         Ok(if known == 0 {
             Settled::Unknown
         } else {
@@ -192,7 +188,7 @@ impl Store {
     /// Forgets that an SP takes part in sessions that live on: it has ended its own.
     pub async fn forget_participant(&self, leg: &Leg) -> Result<(), StoreError> {
         for index in &leg.session_indexes {
-            sqlx::query("DELETE FROM participants WHERE sp_id = ? AND session_index = ?")
+            query("DELETE FROM participants WHERE sp_id = ? AND session_index = ?")
                 .bind(leg.sp.as_str())
                 .bind(index)
                 .execute(self.pool())
@@ -204,12 +200,12 @@ impl Store {
     /// Claims the one answer to the SP that asked.
     pub async fn claim_answer(&self, logout: &LogoutId, at: UnixTime) -> Result<bool, StoreError> {
         let claimed =
-            sqlx::query("UPDATE logouts SET answered_at = ? WHERE id = ? AND answered_at IS NULL")
+            query("UPDATE logouts SET answered_at = ? WHERE id = ? AND answered_at IS NULL")
                 .bind(at.millis())
                 .bind(logout.as_str())
                 .execute(self.pool())
                 .await?;
-        Ok(claimed.rows_affected() == 1)
+        Ok(claimed == 1)
     }
 
     /// Whether an SP asks about sessions that were ended already: nothing is left to do. Only what
@@ -220,13 +216,12 @@ impl Store {
         comparable: &str,
         indexes: &[String],
     ) -> Result<bool, StoreError> {
-        let ended: Vec<String> = sqlx::query_scalar(
-            "SELECT session_indexes FROM logout_legs WHERE name_id_key = ? AND sp_id = ?",
-        )
-        .bind(hex::sha256(comparable.as_bytes()))
-        .bind(sp.as_str())
-        .fetch_all(self.pool())
-        .await?;
+        let ended: Vec<String> =
+            query("SELECT session_indexes FROM logout_legs WHERE name_id_key = ? AND sp_id = ?")
+                .bind(hex::sha256(comparable.as_bytes()))
+                .bind(sp.as_str())
+                .fetch_all(self.pool())
+                .await?;
         let is_asked_for = |of_leg: &String| {
             indexes.is_empty()
                 || of_leg
@@ -238,7 +233,7 @@ impl Store {
 
     /// Whoever has a live or expired session in which an SP takes part.
     pub async fn people_at(&self, sp: &SpId) -> Result<Vec<(UserId, UserName)>, StoreError> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
+        let rows: Vec<(String, String)> = query(
             "SELECT DISTINCT u.id, u.name FROM participants p \
              JOIN sessions s ON s.id = p.session_id JOIN users u ON u.id = s.user_id \
              WHERE p.sp_id = ? ORDER BY u.name",
@@ -265,19 +260,19 @@ impl Write<'_> {
         at: UnixTime,
     ) -> Result<Option<Logout>, StoreError> {
         let kept = keep.map_or("", SessionId::as_str);
-        let sessions: Vec<Ended> = sqlx::query_as(
+        let sessions: Vec<Ended> = query(
             "SELECT s.id, u.name FROM sessions s JOIN users u ON u.id = s.user_id \
              WHERE s.user_id = ? AND s.id <> ?",
         )
         .bind(user.as_str())
         .bind(kept)
-        .fetch_all(&mut *self.tx)
+        .fetch_all(&mut self.tx)
         .await?;
         let logout = put(&mut self.tx, &sessions, &new, at).await?;
-        sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id <> ?")
+        query("DELETE FROM sessions WHERE user_id = ? AND id <> ?")
             .bind(user.as_str())
             .bind(kept)
-            .execute(&mut *self.tx)
+            .execute(&mut self.tx)
             .await?;
         Ok(logout)
     }
@@ -316,7 +311,7 @@ async fn insert(
         None => TokenHash::of(&random_id()?),
     };
     let requester = new.requester.as_ref();
-    sqlx::query(
+    query(
         "INSERT INTO logouts (id, token_hash, user_name, started_at, by_admin, sp_id, request_id, \
          relay_state, binding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
@@ -329,7 +324,7 @@ async fn insert(
     .bind(requester.map(|of| of.request.as_str()))
     .bind(requester.and_then(|of| of.relay_state.as_deref()))
     .bind(requester.map(|of| of.binding.word()))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     insert_legs(tx, &id, &legs).await?;
     Ok(Logout {

@@ -9,6 +9,7 @@ use crate::directory::name::{EntityId, RoleName, SourceId, SourceName, SpId, SpN
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::time::UnixTime;
 
+use super::engine::{columns, query};
 use super::error::{Column, StoreError};
 use super::{Store, entity_key};
 
@@ -32,39 +33,43 @@ const ORIGINS: &str = "\
     SELECT o.sp_id, m.id, m.name, o.own_rule, o.listed, o.valid_until, m.valid_until, \
     m.refreshed_at FROM sp_sources o JOIN metadata_sources m ON m.id = o.source_id";
 
-#[derive(Debug, sqlx::FromRow)]
-struct Row {
-    tag: i64,
-    id: String,
-    t1: Option<String>,
-    t2: Option<String>,
-    t3: Option<String>,
-    t4: Option<String>,
-    t5: Option<String>,
-    t6: Option<String>,
-    t7: Option<String>,
-    n1: Option<i64>,
-    n2: Option<i64>,
-    n3: Option<i64>,
-    n4: Option<i64>,
-    n5: Option<i64>,
-    b1: Option<Vec<u8>>,
+columns! {
+    #[derive(Debug)]
+    struct Row {
+        tag: i64,
+        id: String,
+        t1: Option<String>,
+        t2: Option<String>,
+        t3: Option<String>,
+        t4: Option<String>,
+        t5: Option<String>,
+        t6: Option<String>,
+        t7: Option<String>,
+        n1: Option<i64>,
+        n2: Option<i64>,
+        n3: Option<i64>,
+        n4: Option<i64>,
+        n5: Option<i64>,
+        b1: Option<Vec<u8>>,
+    }
 }
 
-#[derive(Debug, sqlx::FromRow)]
-struct KnownRow {
-    entity_key: String,
-    id: String,
-    name: String,
-    source_id: Option<String>,
-    own_rule: Option<i64>,
-    listed: Option<i64>,
-    valid_until: Option<i64>,
-    digest: Option<String>,
-    etag: Option<String>,
-    last_modified: Option<String>,
-    next_at: Option<i64>,
-    failures: Option<i64>,
+columns! {
+    #[derive(Debug)]
+    struct KnownRow {
+        entity_key: String,
+        id: String,
+        name: String,
+        source_id: Option<String>,
+        own_rule: Option<i64>,
+        listed: Option<i64>,
+        valid_until: Option<i64>,
+        digest: Option<String>,
+        etag: Option<String>,
+        last_modified: Option<String>,
+        next_at: Option<i64>,
+        failures: Option<i64>,
+    }
 }
 
 type OriginRow = (
@@ -81,7 +86,7 @@ type OriginRow = (
 impl Store {
     /// All sources of metadata, the oldest first: of two that describe one entity it counts.
     pub async fn metadata_sources(&self) -> Result<Vec<MetadataSource>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(SOURCES).fetch_all(self.pool()).await?;
+        let rows: Vec<Row> = query(SOURCES).fetch_all(self.pool()).await?;
         let (heads, mut parts): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.tag == 0);
         parts.sort_by_key(|row| row.n1);
         let mut parts_of: BTreeMap<String, Vec<Row>> = BTreeMap::new();
@@ -105,7 +110,7 @@ impl Store {
 
     /// Every registration as a refresh sees it, by the key of its entityID.
     pub async fn known_entities(&self) -> Result<HashMap<EntityKey, Known>, StoreError> {
-        let rows: Vec<KnownRow> = sqlx::query_as(KNOWN).fetch_all(self.pool()).await?;
+        let rows: Vec<KnownRow> = query(KNOWN).fetch_all(self.pool()).await?;
         rows.into_iter()
             .map(|row| Ok((EntityKey(row.entity_key.clone()), known(row)?)))
             .collect()
@@ -114,7 +119,7 @@ impl Store {
     /// How many registrations come from each source.
     pub async fn registrations_per_source(&self) -> Result<HashMap<SourceId, i64>, StoreError> {
         let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT source_id, COUNT(*) FROM sp_sources GROUP BY source_id")
+            query("SELECT source_id, COUNT(*) FROM sp_sources GROUP BY source_id")
                 .fetch_all(self.pool())
                 .await?;
         let count = |(id, count): (String, i64)| (SourceId::from_stored(id), count);
@@ -123,7 +128,7 @@ impl Store {
 
     /// Which registrations come from which source.
     pub async fn origins(&self) -> Result<HashMap<SpId, Origin>, StoreError> {
-        let rows: Vec<OriginRow> = sqlx::query_as(ORIGINS).fetch_all(self.pool()).await?;
+        let rows: Vec<OriginRow> = query(ORIGINS).fetch_all(self.pool()).await?;
         let mut origins = HashMap::with_capacity(rows.len());
         for (sp, source, name, own_rule, listed, own, of_source, refreshed_at) in rows {
             let name = Column("metadata_sources", "name").checked(SourceName::parse(&name))?;

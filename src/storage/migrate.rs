@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::SqlitePool;
 
+use super::engine::Pool;
 use super::error::StoreError;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -14,16 +14,17 @@ static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 const TRIES: u32 = 20;
 
 /// Applies the migrations that the database has not seen yet.
-pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
+pub(super) async fn migrate(pool: &Pool) -> Result<(), StoreError> {
+    let Pool::Sqlite(sqlite) = pool;
     for _ in 1..TRIES {
-        match SQLITE.run(pool).await {
+        match SQLITE.run(&sqlite.pool).await {
             Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             done => return done.map_err(refusal),
         }
     }
-    SQLITE.run(pool).await.map_err(refusal)
+    SQLITE.run(&sqlite.pool).await.map_err(refusal)
 }
 
 fn refusal(error: MigrateError) -> StoreError {

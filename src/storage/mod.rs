@@ -13,6 +13,7 @@ mod consents;
 mod credentials;
 mod encryption_keys;
 mod ending;
+mod engine;
 mod error;
 mod facts;
 pub(crate) mod hex;
@@ -33,7 +34,6 @@ mod source_write;
 mod sp_protection;
 mod sp_release;
 mod sp_write;
-mod sqlite;
 mod start_chain;
 mod tally;
 mod throttle;
@@ -58,6 +58,7 @@ pub use consents::GivenConsent;
 pub use credentials::Credential;
 pub use encryption_keys::StoredEncryptionKey;
 pub use ending::Ending;
+pub use engine::Durability;
 pub use error::{DatabaseError, StoreError};
 pub use keys::StoredDataKey;
 pub use logouts::{Changed, NewLogout, Settled};
@@ -66,14 +67,13 @@ pub use roles::RoleRow;
 pub use service_providers::{Registrations, Unreadable};
 pub use sessions::NewSession;
 pub use signing_keys::{Activated, StoredKey, StoredKeys};
-pub use sqlite::Durability;
 pub use tally::Counted;
 pub use ties::{Import, Imported};
 pub use users::NewUser;
 pub use writer::{Announced, Recorded};
 
 use chain::Chain;
-use sqlite::Sqlite;
+use engine::{Pool, query};
 use tally::Tally;
 use writer::Writer;
 
@@ -83,7 +83,7 @@ pub struct Store(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    sqlite: Arc<Sqlite>,
+    pool: Arc<Pool>,
     started: OnceLock<Started>,
     tally: Arc<Tally>,
 }
@@ -118,10 +118,10 @@ impl Store {
     }
 
     async fn try_open(url: &str, durability: Durability) -> Result<Self, StoreError> {
-        let sqlite = Sqlite::open(url, durability).await?;
-        migrate::migrate(&sqlite.pool).await?;
+        let pool = Pool::open(url, durability).await?;
+        migrate::migrate(&pool).await?;
         Ok(Self(Arc::new(Inner {
-            sqlite: Arc::new(sqlite),
+            pool: Arc::new(pool),
             started: OnceLock::new(),
             tally: Arc::default(),
         })))
@@ -142,7 +142,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let chain = Arc::new(Mutex::new(Chain::new(chain_key, &label, clock)));
         let writer = Writer::start(
-            Arc::clone(&self.0.sqlite),
+            Arc::clone(&self.0.pool),
             Arc::clone(&chain),
             Arc::clone(&self.0.tally),
         )
@@ -159,13 +159,12 @@ impl Store {
         if let Ok(started) = self.started() {
             started.writer.shut_down().await;
         }
-        self.0.sqlite.close_readers();
-        self.0.sqlite.pool.close().await;
+        self.0.pool.close().await;
     }
 
     /// Whether the database answers (`/readyz`).
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT id FROM audit_heads_named")
+        let _: i64 = query("SELECT id FROM audit_heads_named")
             .fetch_one(self.pool())
             .await?;
         Ok(())
@@ -173,11 +172,9 @@ impl Store {
 
     /// The number of the last migration.
     pub async fn schema_version(&self) -> Result<i64, StoreError> {
-        Ok(
-            sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations")
-                .fetch_one(self.pool())
-                .await?,
-        )
+        query("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations")
+            .fetch_one(self.pool())
+            .await
     }
 
     /// Where this process's audit chain has got to, as the log names it: chain, row and link.
@@ -194,8 +191,8 @@ impl Store {
         self.0.started.get().ok_or(StoreError::NotRunning)
     }
 
-    fn pool(&self) -> &sqlx::sqlite::SqlitePool {
-        &self.0.sqlite.pool
+    fn pool(&self) -> &Pool {
+        &self.0.pool
     }
 }
 

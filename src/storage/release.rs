@@ -1,10 +1,9 @@
 //! What a released assertion leaves in the database beside its audit row (decision 14).
 
-use rusqlite::{Connection, OptionalExtension, params};
-
 use crate::directory::session::Release;
 use crate::directory::time::UnixTime;
 
+use super::engine::{Tx, columns, query};
 use super::error::StoreError;
 use super::hex;
 use super::writer::{Recorded, Visit};
@@ -29,27 +28,26 @@ const NAME: &str = "\
 const LAST_NAME: &str =
     "UPDATE participants SET name_id_key = ? WHERE session_id = ? AND sp_id = ?";
 
-#[derive(Debug)]
-struct State {
-    last_seen_at: i64,
-    session_index: Option<String>,
-    first_released_at: Option<i64>,
-    name_id_key: Option<String>,
+columns! {
+    #[derive(Debug)]
+    struct State {
+        last_seen_at: i64,
+        session_index: Option<String>,
+        first_released_at: Option<i64>,
+        name_id_key: Option<String>,
+    }
 }
 
 /// Writes it, within the transaction of the audit row.
-pub(super) fn put(
-    connection: &Connection,
-    visit: &Visit,
-    now: UnixTime,
-) -> Result<Recorded, StoreError> {
+pub(super) async fn put(tx: &mut Tx, visit: &Visit, now: UnixTime) -> Result<Recorded, StoreError> {
     let Visit {
         release,
         sp,
         persistent,
     } = visit;
     let (session, sp) = (release.session.id.as_str(), sp.as_str());
-    let Some(state) = read_state(connection, session, sp)? else {
+    let asked = query(STATE).bind(sp).bind(sp).bind(session);
+    let Some(state) = asked.fetch_optional::<State>(&mut *tx).await? else {
         return Ok(Recorded::SessionGone);
     };
     let is_participant = match &state.session_index {
@@ -57,36 +55,41 @@ pub(super) fn put(
         Some(index) if *index != release.session_index => return Ok(Recorded::VisitedMeanwhile),
         known => known.is_some(),
     };
-    if !use_up(connection, release)? {
+    if !use_up(tx, release).await? {
         return Ok(Recorded::FlowUsedUp);
     }
     if !is_participant {
-        connection.prepare_cached(PARTICIPATE)?.execute(params![
-            session,
-            sp,
-            release.session_index
-        ])?;
+        query(PARTICIPATE)
+            .bind(session)
+            .bind(sp)
+            .bind(&release.session_index)
+            .execute(&mut *tx)
+            .await?;
     }
-    name(connection, release, sp, state.name_id_key.as_deref())?;
+    name(tx, release, sp, state.name_id_key.as_deref()).await?;
     if *persistent && state.first_released_at.is_none() {
-        let user = release.session.user.as_str();
-        connection
-            .prepare_cached(FIRST_RELEASE)?
-            .execute(params![user, sp, now.millis()])?;
+        query(FIRST_RELEASE)
+            .bind(release.session.user.as_str())
+            .bind(sp)
+            .bind(now.millis())
+            .execute(&mut *tx)
+            .await?;
     }
     if now.since(UnixTime::from_millis(state.last_seen_at)) >= release.seen_every {
-        let now = now.millis();
-        connection
-            .prepare_cached(SEEN)?
-            .execute(params![now, session, now])?;
+        query(SEEN)
+            .bind(now.millis())
+            .bind(session)
+            .bind(now.millis())
+            .execute(tx)
+            .await?;
     }
     Ok(Recorded::Done)
 }
 
 /// Remembers the NameID that leaves, unless it is the one that left last: a warm sign-on writes
 /// nothing here (decision 14).
-fn name(
-    connection: &Connection,
+async fn name(
+    tx: &mut Tx,
     release: &Release,
     sp: &str,
     last: Option<&str>,
@@ -99,51 +102,39 @@ fn name(
         return Ok(());
     }
     let session = release.session.id.as_str();
-    let known: i64 = connection
-        .prepare_cached(IS_KNOWN)?
-        .query_row(params![session, sp, key], |row| row.get(0))?;
+    let known: i64 = query(IS_KNOWN)
+        .bind(session)
+        .bind(sp)
+        .bind(&key)
+        .fetch_one(&mut *tx)
+        .await?;
     if known == 0 {
-        connection.prepare_cached(NAME)?.execute(params![
-            session,
-            sp,
-            key,
-            name_id.format,
-            name_id.value,
-            name_id.name_qualifier,
-            name_id.sp_name_qualifier,
-        ])?;
+        query(NAME)
+            .bind(session)
+            .bind(sp)
+            .bind(&key)
+            .bind(&name_id.format)
+            .bind(&name_id.value)
+            .bind(&name_id.name_qualifier)
+            .bind(&name_id.sp_name_qualifier)
+            .execute(&mut *tx)
+            .await?;
     }
-    connection
-        .prepare_cached(LAST_NAME)?
-        .execute(params![key, session, sp])?;
+    query(LAST_NAME)
+        .bind(&key)
+        .bind(session)
+        .bind(sp)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
-fn read_state(
-    connection: &Connection,
-    session: &str,
-    sp: &str,
-) -> Result<Option<State>, StoreError> {
-    let mut statement = connection.prepare_cached(STATE)?;
-    let state = statement.query_row(params![sp, sp, session], |row| {
-        Ok(State {
-            last_seen_at: row.get(0)?,
-            session_index: row.get(1)?,
-            first_released_at: row.get(2)?,
-            name_id_key: row.get(3)?,
-        })
-    });
-    Ok(state.optional()?)
-}
-
 /// One UPDATE whose row count decides (decision 13); nothing to use up is as good.
-fn use_up(connection: &Connection, release: &Release) -> Result<bool, StoreError> {
+async fn use_up(tx: &mut Tx, release: &Release) -> Result<bool, StoreError> {
     let Some(flow) = &release.use_up else {
         return Ok(true);
     };
     let session = release.session.id.as_str();
-    let used = connection
-        .prepare_cached(USE_UP)?
-        .execute(params![session, flow])?;
+    let used = query(USE_UP).bind(session).bind(flow).execute(tx).await?;
     Ok(used == 1)
 }

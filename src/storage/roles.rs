@@ -4,6 +4,7 @@ use crate::directory::audit::AuditEvent;
 use crate::directory::name::RoleName;
 
 use super::Store;
+use super::engine::query;
 use super::error::{Column, StoreError};
 
 /// A role with what a list of roles shows.
@@ -25,7 +26,7 @@ const ROLES: &str = "\
 impl Store {
     /// All roles, by name; `everyone` among them, with no holders counted.
     pub async fn roles(&self) -> Result<Vec<RoleRow>, StoreError> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(ROLES).fetch_all(self.pool()).await?;
+        let rows: Vec<(String, String, i64)> = query(ROLES).fetch_all(self.pool()).await?;
         rows.into_iter()
             .map(|(name, description, holders)| {
                 let name = Column("roles", "name").checked(RoleName::parse(&name))?;
@@ -46,10 +47,10 @@ impl Store {
         event: AuditEvent,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        sqlx::query("INSERT INTO roles (name, description) VALUES (?, ?)")
+        query("INSERT INTO roles (name, description) VALUES (?, ?)")
             .bind(name.as_str())
             .bind(description)
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
         write.note(&event).await?;
         write.commit().await
@@ -62,7 +63,7 @@ impl Store {
         name: &RoleName,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
-        let there: Option<String> = sqlx::query_scalar("SELECT name FROM roles WHERE name = ?")
+        let there: Option<String> = query("SELECT name FROM roles WHERE name = ?")
             .bind(name.as_str())
             .fetch_optional(self.pool())
             .await?;
@@ -86,7 +87,7 @@ impl Store {
             return Err(StoreError::BuiltInRole);
         }
         let mut write = self.write().await?;
-        let user: Option<String> = sqlx::query_scalar(
+        let user: Option<String> = query(
             "SELECT s.name AS holder FROM sp_required_roles r \
              JOIN service_providers s ON s.id = r.sp_id WHERE r.role_name = ? \
              UNION ALL SELECT m.name FROM source_required_roles r \
@@ -95,15 +96,15 @@ impl Store {
         )
         .bind(name.as_str())
         .bind(name.as_str())
-        .fetch_optional(&mut *write.tx)
+        .fetch_optional(&mut write.tx)
         .await?;
         if let Some(sp) = user {
             return Err(StoreError::RoleInUse { sp });
         }
-        let removed = sqlx::query("DELETE FROM roles WHERE name = ?")
+        let removed = query("DELETE FROM roles WHERE name = ?")
             .bind(name.as_str())
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
-        write.commit_if_changed(&removed, &event).await
+        write.commit_if_changed(removed, &event).await
     }
 }

@@ -9,6 +9,7 @@ use crate::directory::service_provider::{
 };
 use crate::directory::slo_endpoint::{SloBinding, SloEndpoint, SloEndpoints};
 
+use super::engine::{columns, query};
 use super::error::{Column, StoreError};
 use super::sp_protection::{self, PartRow, ProtectionParts, protection_arms};
 use super::{Store, entity_key, hex, sp_release};
@@ -108,27 +109,29 @@ pub struct Unreadable {
     pub cause: StoreError,
 }
 
-#[derive(Debug, sqlx::FromRow)]
-struct Row {
-    tag: i64,
-    id: String,
-    t1: Option<String>,
-    t2: Option<String>,
-    t3: Option<String>,
-    t4: Option<String>,
-    t5: Option<String>,
-    t6: Option<String>,
-    t7: Option<String>,
-    t8: Option<String>,
-    t9: Option<String>,
-    n1: Option<i64>,
-    n2: Option<i64>,
-    n3: Option<i64>,
-    n4: Option<i64>,
-    n5: Option<i64>,
-    n6: Option<i64>,
-    n7: Option<i64>,
-    b1: Option<Vec<u8>>,
+columns! {
+    #[derive(Debug)]
+    struct Row {
+        tag: i64,
+        id: String,
+        t1: Option<String>,
+        t2: Option<String>,
+        t3: Option<String>,
+        t4: Option<String>,
+        t5: Option<String>,
+        t6: Option<String>,
+        t7: Option<String>,
+        t8: Option<String>,
+        t9: Option<String>,
+        n1: Option<i64>,
+        n2: Option<i64>,
+        n3: Option<i64>,
+        n4: Option<i64>,
+        n5: Option<i64>,
+        n6: Option<i64>,
+        n7: Option<i64>,
+        b1: Option<Vec<u8>>,
+    }
 }
 
 impl Store {
@@ -181,7 +184,7 @@ impl Store {
         statement: &'static str,
         which: &str,
     ) -> Result<Vec<Result<ServiceProvider, Unreadable>>, StoreError> {
-        let mut query = sqlx::query_as(statement);
+        let mut query = query(statement);
         for _ in 0..ARMS {
             query = query.bind(which);
         }

@@ -6,6 +6,7 @@ use crate::directory::name::{SessionId, UserId, UserName};
 use crate::directory::session::Session;
 use crate::directory::time::UnixTime;
 
+use super::engine::{columns, query};
 use super::error::{Column, StoreError};
 use super::write::Write;
 use super::{Store, TokenHash, throttle};
@@ -34,16 +35,18 @@ pub struct NewSession {
     pub account_key: String,
 }
 
-#[derive(Debug, sqlx::FromRow)]
-struct SessionRow {
-    id: String,
-    user_id: String,
-    signed_in_at: i64,
-    started_at: i64,
-    last_seen_at: i64,
-    source: Option<String>,
-    user_agent: Option<String>,
-    user_name: String,
+columns! {
+    #[derive(Debug)]
+    struct SessionRow {
+        id: String,
+        user_id: String,
+        signed_in_at: i64,
+        started_at: i64,
+        last_seen_at: i64,
+        source: Option<String>,
+        user_agent: Option<String>,
+        user_name: String,
+    }
 }
 
 const SESSIONS: &str = "\
@@ -61,9 +64,9 @@ const LONGEST_USER_AGENT: usize = 200;
 impl Store {
     /// How many sessions there are; some may have expired a moment ago.
     pub async fn count_sessions(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM sessions")
+        query("SELECT COUNT(*) FROM sessions")
             .fetch_one(self.pool())
-            .await?)
+            .await
     }
 
     /// Writes down a sign-in. Where the browser had a session of the same person, its row stays,
@@ -73,19 +76,19 @@ impl Store {
     pub async fn sign_in(&self, new: NewSession, event: AuditEvent) -> Result<Session, StoreError> {
         let mut write = self.write().await?;
         let may: Option<(i64, Option<String>)> =
-            sqlx::query_as("SELECT disabled, password_hash FROM users WHERE id = ?")
+            query("SELECT disabled, password_hash FROM users WHERE id = ?")
                 .bind(new.user.as_str())
-                .fetch_optional(&mut *write.tx)
+                .fetch_optional(&mut write.tx)
                 .await?;
         match may {
             Some((0, Some(hash))) if hash == new.checked_hash => {}
             _ => return Err(StoreError::SignInRefused),
         }
         if let Some(hash) = &new.rehash {
-            sqlx::query("UPDATE users SET password_hash = ? WHERE id = ?")
+            query("UPDATE users SET password_hash = ? WHERE id = ?")
                 .bind(hash)
                 .bind(new.user.as_str())
-                .execute(&mut *write.tx)
+                .execute(&mut write.tx)
                 .await?;
         }
         throttle::clear(&mut write.tx, &new.account_key, new.source.as_deref()).await?;
@@ -99,18 +102,18 @@ impl Store {
     /// Writes down that a session was used, if it still is there. No event.
     pub async fn session_seen(&self, session: &SessionId, now: UnixTime) -> Result<(), StoreError> {
         let mut tx = self.write_unaudited().await?;
-        sqlx::query("UPDATE sessions SET last_seen_at = ? WHERE id = ? AND last_seen_at < ?")
+        query("UPDATE sessions SET last_seen_at = ? WHERE id = ? AND last_seen_at < ?")
             .bind(now.millis())
             .bind(session.as_str())
             .bind(now.millis())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        tx.commit().await.map_err(StoreError::of_commit)
+        tx.commit().await
     }
 
     /// The sessions of a user, the oldest first; expired ones that were not cleaned up yet too.
     pub async fn sessions_of(&self, user: &UserId) -> Result<Vec<Session>, StoreError> {
-        let rows: Vec<SessionRow> = sqlx::query_as(SESSIONS_OF)
+        let rows: Vec<SessionRow> = query(SESSIONS_OF)
             .bind(user.as_str())
             .fetch_all(self.pool())
             .await?;
@@ -119,7 +122,7 @@ impl Store {
 
     /// All sessions and whose they are, the oldest first.
     pub async fn sessions(&self) -> Result<Vec<(Session, UserName)>, StoreError> {
-        let rows: Vec<SessionRow> = sqlx::query_as(SESSIONS).fetch_all(self.pool()).await?;
+        let rows: Vec<SessionRow> = query(SESSIONS).fetch_all(self.pool()).await?;
         rows.into_iter().map(SessionRow::read).collect()
     }
 }
@@ -152,16 +155,16 @@ async fn kept_row(write: &mut Write<'_>, new: &NewSession) -> Result<Option<Stri
         return Ok(None);
     };
     let found: Option<(String, String)> =
-        sqlx::query_as("SELECT id, user_id FROM sessions WHERE token_hash = ?")
+        query("SELECT id, user_id FROM sessions WHERE token_hash = ?")
             .bind(old.as_str())
-            .fetch_optional(&mut *write.tx)
+            .fetch_optional(&mut write.tx)
             .await?;
     match found {
         Some((id, user)) if user == new.user.as_str() => Ok(Some(id)),
         Some((id, _)) => {
-            sqlx::query("DELETE FROM sessions WHERE id = ?")
+            query("DELETE FROM sessions WHERE id = ?")
                 .bind(id)
-                .execute(&mut *write.tx)
+                .execute(&mut write.tx)
                 .await?;
             Ok(None)
         }
@@ -207,7 +210,7 @@ async fn put_session(
          source, user_agent, fresh_for, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
     };
     let session = &placed.session;
-    sqlx::query(statement)
+    query(statement)
         .bind(new.token.as_str())
         .bind(session.user.as_str())
         .bind(session.signed_in_at.millis())
@@ -217,7 +220,7 @@ async fn put_session(
         .bind(&session.user_agent)
         .bind(&new.fresh_for)
         .bind(session.id.as_str())
-        .execute(&mut *write.tx)
+        .execute(&mut write.tx)
         .await?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::directory::signing_key::KeyState;
 use crate::directory::time::UnixTime;
 
 use super::Store;
+use super::engine::{columns, query};
 use super::error::{Column, StoreError};
 use super::write::Write;
 
@@ -61,17 +62,19 @@ const HELD: &str = "\
     SELECT s.name FROM sp_signing_keys k JOIN service_providers s ON s.id = k.sp_id \
     WHERE k.key_id = ? ORDER BY s.name";
 
-#[derive(Debug, sqlx::FromRow)]
-struct Row {
-    version: i64,
-    id: Option<String>,
-    state: Option<String>,
-    state_since: Option<i64>,
-    algorithm: Option<String>,
-    certificate: Option<Vec<u8>>,
-    sealed_private_key: Option<Vec<u8>>,
-    created_at: Option<i64>,
-    not_after: Option<i64>,
+columns! {
+    #[derive(Debug)]
+    struct Row {
+        version: i64,
+        id: Option<String>,
+        state: Option<String>,
+        state_since: Option<i64>,
+        algorithm: Option<String>,
+        certificate: Option<Vec<u8>>,
+        sealed_private_key: Option<Vec<u8>>,
+        created_at: Option<i64>,
+        not_after: Option<i64>,
+    }
 }
 
 impl Row {
@@ -99,7 +102,7 @@ impl Row {
 impl Store {
     /// All signing keys and their version.
     pub async fn signing_keys(&self) -> Result<StoredKeys, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(KEYS).fetch_all(self.pool()).await?;
+        let rows: Vec<Row> = query(KEYS).fetch_all(self.pool()).await?;
         let version = rows.first().map(|row| row.version);
         let version =
             version.ok_or_else(|| Column("signing_key_version", "version").inconsistent())?;
@@ -112,7 +115,7 @@ impl Store {
 
     /// The key version alone, for answers that need no facts.
     pub async fn signing_key_version(&self) -> Result<i64, StoreError> {
-        let version = sqlx::query_scalar("SELECT version FROM signing_key_version WHERE id = 1")
+        let version = query("SELECT version FROM signing_key_version WHERE id = 1")
             .fetch_optional(self.pool())
             .await?;
         version.ok_or_else(|| Column("signing_key_version", "version").inconsistent())
@@ -120,21 +123,18 @@ impl Store {
 
     /// The names of the SPs that are held at this key.
     pub async fn sps_held_at(&self, id: &KeyId) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar(HELD)
-            .bind(id.as_str())
-            .fetch_all(self.pool())
-            .await?)
+        query(HELD).bind(id.as_str()).fetch_all(self.pool()).await
     }
 
     /// The certificates of all SPs, each beside its SP's name.
     pub async fn sp_certificates(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        Ok(sqlx::query_as(
+        query(
             "SELECT s.name, k.der FROM service_providers s JOIN sp_keys k ON k.sp_id = s.id \
              WHERE k.kind = 'certificate' UNION SELECT s.name, e.der FROM service_providers s \
              JOIN sp_encryption_keys e ON e.sp_id = s.id WHERE e.kind = 'certificate' ORDER BY 1",
         )
         .fetch_all(self.pool())
-        .await?)
+        .await
     }
 
     /// Writes a signing key in its state. `false`: it is to be active and there is an active one,
@@ -145,7 +145,7 @@ impl Store {
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let inserted = sqlx::query(
+        let inserted = query(
             "INSERT INTO signing_keys (id, state, state_since, active_slot, algorithm, \
              certificate, sealed_private_key, created_at, not_after) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -159,9 +159,9 @@ impl Store {
         .bind(key.sealed_private_key.as_slice())
         .bind(key.created_at.millis())
         .bind(key.not_after.millis())
-        .execute(&mut *write.tx)
+        .execute(&mut write.tx)
         .await;
-        match inserted.map_err(StoreError::from) {
+        match inserted {
             Err(StoreError::Conflict) => return Ok(false),
             done => done?,
         };
@@ -179,11 +179,10 @@ impl Store {
         event: AuditEvent,
     ) -> Result<Activated, StoreError> {
         let mut write = self.write().await?;
-        let state: Option<String> =
-            sqlx::query_scalar("SELECT state FROM signing_keys WHERE id = ?")
-                .bind(id.as_str())
-                .fetch_optional(&mut *write.tx)
-                .await?;
+        let state: Option<String> = query("SELECT state FROM signing_keys WHERE id = ?")
+            .bind(id.as_str())
+            .fetch_optional(&mut write.tx)
+            .await?;
         match state.as_deref() {
             None => return Ok(Activated::Unknown),
             Some(word) if word == KeyState::Active.word() => return Ok(Activated::WasSo),
@@ -191,20 +190,20 @@ impl Store {
         }
         let now = event.at.millis();
         // The slot is free before it is taken: there is one active key at most.
-        sqlx::query(
+        query(
             "UPDATE signing_keys SET state = 'retiring', state_since = ?, active_slot = NULL \
              WHERE state = 'active'",
         )
         .bind(now)
-        .execute(&mut *write.tx)
+        .execute(&mut write.tx)
         .await?;
-        sqlx::query(
+        query(
             "UPDATE signing_keys SET state = 'active', state_since = ?, active_slot = 1 \
              WHERE id = ?",
         )
         .bind(now)
         .bind(id.as_str())
-        .execute(&mut *write.tx)
+        .execute(&mut write.tx)
         .await?;
         count_up(&mut write).await?;
         write.note(&event).await?;
@@ -220,18 +219,18 @@ impl Store {
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let held: Option<String> = sqlx::query_scalar(HELD)
+        let held: Option<String> = query(HELD)
             .bind(id.as_str())
-            .fetch_optional(&mut *write.tx)
+            .fetch_optional(&mut write.tx)
             .await?;
         if let Some(sp) = held {
             return Err(StoreError::KeyInUse { sp });
         }
-        let removed = sqlx::query("DELETE FROM signing_keys WHERE id = ? AND state <> 'active'")
+        let removed = query("DELETE FROM signing_keys WHERE id = ? AND state <> 'active'")
             .bind(id.as_str())
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
-        if removed.rows_affected() == 0 {
+        if removed == 0 {
             return Ok(false);
         }
         count_up(&mut write).await?;
@@ -242,8 +241,8 @@ impl Store {
 }
 
 async fn count_up(write: &mut Write<'_>) -> Result<(), StoreError> {
-    sqlx::query("UPDATE signing_key_version SET version = version + 1 WHERE id = 1")
-        .execute(&mut *write.tx)
+    query("UPDATE signing_key_version SET version = version + 1 WHERE id = 1")
+        .execute(&mut write.tx)
         .await?;
     Ok(())
 }

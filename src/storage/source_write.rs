@@ -9,8 +9,9 @@ use crate::directory::rule::Rule;
 use crate::directory::time::UnixTime;
 
 use super::Store;
+use super::engine::{Tx, query};
 use super::error::StoreError;
-use super::sp_write::{Tx, quantifier};
+use super::sp_write::quantifier;
 
 /// Registrations that one transaction removes at most.
 const BATCH: i64 = 100;
@@ -25,7 +26,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
         let state = &source.state;
-        sqlx::query(
+        query(
             "INSERT INTO metadata_sources (id, name, kind, location, rule_quantifier, added_at, \
              etag, last_modified, valid_until, refreshed_at, next_at, failures, failure) \
              VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, ?, 0, NULL)",
@@ -37,7 +38,7 @@ impl Store {
         .bind(quantifier(&source.rule))
         .bind(source.added_at.millis())
         .bind(state.next_at.millis())
-        .execute(&mut *write.tx)
+        .execute(&mut write.tx)
         .await?;
         insert_rule(&mut write.tx, &source.id, &source.rule).await?;
         insert_keys(&mut write.tx, &source.id, &source.certificates).await?;
@@ -54,22 +55,22 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
         let id = source.id.as_str();
-        let updated = sqlx::query(
+        let updated = query(
             "UPDATE metadata_sources SET rule_quantifier = ?, etag = NULL, last_modified = NULL \
              WHERE id = ?",
         )
         .bind(quantifier(&source.rule))
         .bind(id)
-        .execute(&mut *write.tx)
+        .execute(&mut write.tx)
         .await?;
         for statement in [
             "DELETE FROM source_required_roles WHERE source_id = ?",
             "DELETE FROM source_keys WHERE source_id = ?",
         ] {
-            let delete = sqlx::query(statement).bind(id);
-            delete.execute(&mut *write.tx).await?;
+            let delete = query(statement).bind(id);
+            delete.execute(&mut write.tx).await?;
         }
-        if updated.rows_affected() == 0 {
+        if updated == 0 {
             return Ok(false);
         }
         insert_rule(&mut write.tx, &source.id, &source.rule).await?;
@@ -86,7 +87,7 @@ impl Store {
         source: &SourceId,
         state: &SourceState,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE metadata_sources SET etag = ?, last_modified = ?, valid_until = ?, \
              refreshed_at = ?, next_at = ?, failures = ?, failure = ? WHERE id = ?",
         )
@@ -106,7 +107,7 @@ impl Store {
     /// Has every source read whole at its next refresh: an entity that was another's may be
     /// theirs now.
     pub async fn forget_validators(&self) -> Result<(), StoreError> {
-        sqlx::query("UPDATE metadata_sources SET etag = NULL, last_modified = NULL")
+        query("UPDATE metadata_sources SET etag = NULL, last_modified = NULL")
             .execute(self.pool())
             .await?;
         Ok(())
@@ -120,18 +121,18 @@ impl Store {
         event: impl Fn(&str) -> AuditEvent,
     ) -> Result<usize, StoreError> {
         let mut write = self.write().await?;
-        let some: Vec<(String, String)> = sqlx::query_as(
+        let some: Vec<(String, String)> = query(
             "SELECT s.id, s.name FROM sp_sources o JOIN service_providers s ON s.id = o.sp_id \
              WHERE o.source_id = ? ORDER BY s.name LIMIT ?",
         )
         .bind(source.as_str())
         .bind(BATCH)
-        .fetch_all(&mut *write.tx)
+        .fetch_all(&mut write.tx)
         .await?;
         for (id, name) in &some {
-            sqlx::query("DELETE FROM service_providers WHERE id = ?")
+            query("DELETE FROM service_providers WHERE id = ?")
                 .bind(id)
-                .execute(&mut *write.tx)
+                .execute(&mut write.tx)
                 .await?;
             write.note(&event(name)).await?;
         }
@@ -150,20 +151,20 @@ impl Store {
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let removed = sqlx::query("DELETE FROM metadata_sources WHERE id = ?")
+        let removed = query("DELETE FROM metadata_sources WHERE id = ?")
             .bind(source.as_str())
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
-        write.commit_if_changed(&removed, &event).await
+        write.commit_if_changed(removed, &event).await
     }
 }
 
 async fn insert_rule(tx: &mut Tx, source: &SourceId, rule: &Rule) -> Result<(), StoreError> {
     for role in rule.roles() {
-        sqlx::query("INSERT INTO source_required_roles (source_id, role_name) VALUES (?, ?)")
+        query("INSERT INTO source_required_roles (source_id, role_name) VALUES (?, ?)")
             .bind(source.as_str())
             .bind(role.as_str())
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     Ok(())
@@ -175,11 +176,11 @@ async fn insert_keys(
     certificates: &[Vec<u8>],
 ) -> Result<(), StoreError> {
     for (position, certificate) in (0_i64..).zip(certificates) {
-        sqlx::query("INSERT INTO source_keys (source_id, position, certificate) VALUES (?, ?, ?)")
+        query("INSERT INTO source_keys (source_id, position, certificate) VALUES (?, ?, ?)")
             .bind(source.as_str())
             .bind(position)
             .bind(certificate.as_slice())
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     Ok(())
@@ -187,28 +188,28 @@ async fn insert_keys(
 
 /// Three statements for any number of registrations; each counts its version up.
 async fn copy_rule(tx: &mut Tx, source: &SourceId, rule: &Rule) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "DELETE FROM sp_required_roles WHERE sp_id IN \
          (SELECT sp_id FROM sp_sources WHERE source_id = ? AND own_rule = 0)",
     )
     .bind(source.as_str())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
-    sqlx::query(
+    query(
         "INSERT INTO sp_required_roles (sp_id, role_name) SELECT o.sp_id, r.role_name \
          FROM sp_sources o JOIN source_required_roles r ON r.source_id = o.source_id \
          WHERE o.source_id = ? AND o.own_rule = 0",
     )
     .bind(source.as_str())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
-    sqlx::query(
+    query(
         "UPDATE service_providers SET rule_quantifier = ?, version = version + 1 WHERE id IN \
          (SELECT sp_id FROM sp_sources WHERE source_id = ? AND own_rule = 0)",
     )
     .bind(quantifier(rule))
     .bind(source.as_str())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }

@@ -1,13 +1,12 @@
 //! The parts of a registration that are about encryption and algorithms.
 
-use sqlx::{Sqlite, Transaction};
-
 use crate::directory::algorithms::{DataEncryption, SignatureAlgorithm};
 use crate::directory::protection::{
     Declared, Encrypt, EncryptionKey, EncryptionMethod, KeyForm, Protection, SigningMethod,
 };
 use crate::directory::service_provider::ServiceProvider;
 
+use super::engine::{Tx, query};
 use super::error::{Column, StoreError};
 
 /// The arms of the registrations' statement that read these tables, with tags of their own.
@@ -146,13 +145,10 @@ fn protection(row: &PartRow) -> Result<Protection, StoreError> {
 }
 
 /// The rows of these tables.
-pub(super) async fn insert(
-    tx: &mut Transaction<'static, Sqlite>,
-    sp: &ServiceProvider,
-) -> Result<(), StoreError> {
+pub(super) async fn insert(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
     let protection = sp.policy.protection;
     if protection != Protection::default() {
-        sqlx::query(
+        query(
             "INSERT INTO sp_protection (sp_id, encrypt, data_encryption, signature) \
              VALUES (?, ?, ?, ?)",
         )
@@ -160,23 +156,20 @@ pub(super) async fn insert(
         .bind(protection.encrypt.word())
         .bind(protection.data_encryption.map(DataEncryption::word))
         .bind(protection.signature.map(SignatureAlgorithm::word))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     }
     insert_keys(tx, sp).await?;
     insert_algorithms(tx, sp).await
 }
 
-async fn insert_keys(
-    tx: &mut Transaction<'static, Sqlite>,
-    sp: &ServiceProvider,
-) -> Result<(), StoreError> {
+async fn insert_keys(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
     for (key_position, key) in (0_i64..).zip(&sp.declared.encryption_keys) {
         let (kind, der) = match &key.key {
             KeyForm::Certificate(der) => ("certificate", der),
             KeyForm::Bare(der) => ("bare", der),
         };
-        sqlx::query(
+        query(
             "INSERT INTO sp_encryption_keys (sp_id, position, kind, is_for_encryption, der) \
              VALUES (?, ?, ?, ?, ?)",
         )
@@ -185,10 +178,10 @@ async fn insert_keys(
         .bind(kind)
         .bind(i64::from(key.is_for_encryption))
         .bind(der.as_slice())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         for (position, method) in (0_i64..).zip(&key.methods) {
-            sqlx::query(
+            query(
                 "INSERT INTO sp_encryption_methods \
                  (sp_id, key_position, position, algorithm, digest, mgf) VALUES (?, ?, ?, ?, ?, ?)",
             )
@@ -198,17 +191,14 @@ async fn insert_keys(
             .bind(&method.algorithm)
             .bind(method.digest.as_deref())
             .bind(method.mgf.as_deref())
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
         }
     }
     Ok(())
 }
 
-async fn insert_algorithms(
-    tx: &mut Transaction<'static, Sqlite>,
-    sp: &ServiceProvider,
-) -> Result<(), StoreError> {
+async fn insert_algorithms(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
     let signing = sp.declared.signing_methods.iter().map(|method| {
         let bits = (method.minimum_bits, method.maximum_bits);
         ("signing", &method.algorithm, bits)
@@ -216,7 +206,7 @@ async fn insert_algorithms(
     let digests = sp.declared.digest_methods.iter();
     let digests = digests.map(|algorithm| ("digest", algorithm, (None, None)));
     for (position, (kind, algorithm, (minimum, maximum))) in (0_i64..).zip(signing.chain(digests)) {
-        sqlx::query(
+        query(
             "INSERT INTO sp_algorithms \
              (sp_id, position, kind, algorithm, minimum_bits, maximum_bits) \
              VALUES (?, ?, ?, ?, ?, ?)",
@@ -227,7 +217,7 @@ async fn insert_algorithms(
         .bind(algorithm)
         .bind(minimum.map(i64::from))
         .bind(maximum.map(i64::from))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     }
     Ok(())

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use sqlx::{Sqlite, Transaction};
-
 use crate::directory::attribute::ReleasedAttribute;
 use crate::directory::release::{
     Amount, AttributeConsumingService, Lifetimes, ReleasePolicy, Requested, RequestedAttribute,
@@ -12,9 +10,8 @@ use crate::directory::release::{
 use crate::directory::service_provider::ServiceProvider;
 use crate::directory::template::Template;
 
+use super::engine::{Tx, query};
 use super::error::{Column, StoreError};
-
-type Tx = Transaction<'static, Sqlite>;
 
 /// The tables that a changed registration is taken out of before it is written anew.
 pub(super) const DELETE: [&str; 4] = [
@@ -35,14 +32,14 @@ pub(super) async fn insert(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), Stor
     let categories = categories.map(|uri| ("category", uri.as_str()));
     let all = categories.chain(signal.map(|word| ("subject-id-req", word)));
     for (position, (kind, value)) in (0_i64..).zip(all) {
-        sqlx::query(
+        query(
             "INSERT INTO sp_entity_attributes (sp_id, position, kind, value) VALUES (?, ?, ?, ?)",
         )
         .bind(id)
         .bind(position)
         .bind(kind)
         .bind(value)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     }
     Ok(())
@@ -50,7 +47,7 @@ pub(super) async fn insert(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), Stor
 
 async fn insert_released(tx: &mut Tx, id: &str, policy: &ReleasePolicy) -> Result<(), StoreError> {
     for (position, attribute) in (0_i64..).zip(policy.attributes.iter().flatten()) {
-        sqlx::query(
+        query(
             "INSERT INTO sp_released_attributes (sp_id, position, name, name_format, \
              friendly_name, template, joined_with) VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
@@ -61,7 +58,7 @@ async fn insert_released(tx: &mut Tx, id: &str, policy: &ReleasePolicy) -> Resul
         .bind(&attribute.friendly_name)
         .bind(attribute.value.as_str())
         .bind(&attribute.join)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     }
     Ok(())
@@ -80,7 +77,7 @@ async fn insert_policy(
     if attributes_aside == ReleasePolicy::default() && *lifetimes == Lifetimes::default() {
         return Ok(());
     }
-    sqlx::query(
+    query(
         "INSERT INTO sp_release (sp_id, amount, typed, consent, attribute_index, \
          assertion_lifetime, not_before_margin, session_lifetime) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )
@@ -92,7 +89,7 @@ async fn insert_policy(
     .bind(lifetimes.assertion.map(millis))
     .bind(lifetimes.not_before_margin.map(millis))
     .bind(lifetimes.session.map(millis))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
@@ -146,7 +143,7 @@ struct RequestedRow<'r> {
 
 impl RequestedRow<'_> {
     async fn insert(&self, tx: &mut Tx, id: &str, position: &mut i64) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO sp_requested_attributes (sp_id, position, service_index, is_default, \
              attribute, name, name_format, is_required, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
@@ -159,7 +156,7 @@ impl RequestedRow<'_> {
         .bind(self.format)
         .bind(self.required)
         .bind(self.value)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         *position += 1;
         Ok(())

@@ -1,17 +1,14 @@
 //! Writing registrations. Every change counts the version up, so that what is cached about an SP
 //! is known to be stale (decision 4).
 
-use sqlx::{Sqlite, Transaction};
-
 use crate::directory::audit::AuditEvent;
 use crate::directory::name::SpId;
 use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{AcsBinding, Denied, ServiceProvider, Sign, UsualNameId};
 
+use super::engine::{Query, Tx, query};
 use super::error::StoreError;
 use super::{Store, entity_key, sp_protection, sp_release};
-
-pub(super) type Tx = Transaction<'static, Sqlite>;
 
 /// The columns that hold what [`ServiceProvider`] says, in the order in which they are bound.
 const INSERT: &str = "\
@@ -58,43 +55,43 @@ impl Store {
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let changed = sqlx::query(
+        let changed = query(
             "UPDATE service_providers SET enabled = ?, version = version + 1 \
              WHERE id = ? AND enabled <> ?",
         )
         .bind(i64::from(enabled))
         .bind(sp.as_str())
         .bind(i64::from(enabled))
-        .execute(&mut *write.tx)
+        .execute(&mut write.tx)
         .await?;
-        write.commit_if_changed(&changed, &event).await
+        write.commit_if_changed(changed, &event).await
     }
 
     /// Removes a registration. `false`: there was none.
     pub async fn remove_sp(&self, sp: &SpId, event: AuditEvent) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let removed = sqlx::query("DELETE FROM service_providers WHERE id = ?")
+        let removed = query("DELETE FROM service_providers WHERE id = ?")
             .bind(sp.as_str())
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
-        write.commit_if_changed(&removed, &event).await
+        write.commit_if_changed(removed, &event).await
     }
 }
 
 /// Writes a new registration.
 pub(super) async fn insert_sp(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
-    columns(sqlx::query(INSERT), sp).execute(&mut **tx).await?;
+    columns(query(INSERT), sp).execute(&mut *tx).await?;
     insert_parts(tx, sp).await
 }
 
 /// Writes a changed registration over the one of its version. `false`: there is none of that
 /// version any more.
 pub(super) async fn replace_sp(tx: &mut Tx, sp: &ServiceProvider) -> Result<bool, StoreError> {
-    let updated = columns(sqlx::query(UPDATE), sp)
+    let updated = columns(query(UPDATE), sp)
         .bind(sp.version)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
-    if updated.rows_affected() == 0 {
+    if updated == 0 {
         return Ok(false);
     }
     for statement in [
@@ -111,14 +108,12 @@ pub(super) async fn replace_sp(tx: &mut Tx, sp: &ServiceProvider) -> Result<bool
     .chain(sp_release::DELETE)
     .chain(sp_protection::DELETIONS)
     {
-        let delete = sqlx::query(statement).bind(sp.id.as_str());
-        delete.execute(&mut **tx).await?;
+        let delete = query(statement).bind(sp.id.as_str());
+        delete.execute(&mut *tx).await?;
     }
     insert_parts(tx, sp).await?;
     Ok(true)
 }
-
-type Query<'q> = sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
 
 fn columns<'q>(query: Query<'q>, sp: &'q ServiceProvider) -> Query<'q> {
     let policy = &sp.policy;
@@ -161,10 +156,10 @@ pub(super) fn quantifier(rule: &Rule) -> &'static str {
 async fn insert_parts(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
     let id = sp.id.as_str();
     for role in sp.rule.roles() {
-        sqlx::query("INSERT INTO sp_required_roles (sp_id, role_name) VALUES (?, ?)")
+        query("INSERT INTO sp_required_roles (sp_id, role_name) VALUES (?, ?)")
             .bind(id)
             .bind(role.as_str())
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     insert_endpoints(tx, sp).await?;
@@ -188,10 +183,10 @@ async fn insert_parts(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreErro
     )
     .await?;
     if let Some(document) = &sp.metadata {
-        sqlx::query("INSERT INTO sp_metadata (sp_id, document) VALUES (?, ?)")
+        query("INSERT INTO sp_metadata (sp_id, document) VALUES (?, ?)")
             .bind(id)
             .bind(document)
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     sp_protection::insert(tx, sp).await
@@ -204,11 +199,11 @@ async fn insert_list(
     values: impl Iterator<Item = &str>,
 ) -> Result<(), StoreError> {
     for (position, value) in (0_i64..).zip(values) {
-        sqlx::query(statement)
+        query(statement)
             .bind(id)
             .bind(position)
             .bind(value)
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     Ok(())
@@ -216,7 +211,7 @@ async fn insert_list(
 
 async fn insert_endpoints(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
     for (position, endpoint) in (0_i64..).zip(sp.acs.iter()) {
-        sqlx::query(
+        query(
             "INSERT INTO sp_acs (sp_id, position, binding, location, acs_index, is_default) \
              VALUES (?, ?, ?, ?, ?, ?)",
         )
@@ -231,7 +226,7 @@ async fn insert_endpoints(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), Store
         .bind(&endpoint.location)
         .bind(i64::from(endpoint.index))
         .bind(endpoint.is_default.map(i64::from))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     }
     Ok(())
@@ -239,7 +234,7 @@ async fn insert_endpoints(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), Store
 
 async fn insert_slo(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError> {
     for (position, endpoint) in (0_i64..).zip(sp.slo.iter()) {
-        sqlx::query(
+        query(
             "INSERT INTO sp_slo (sp_id, position, binding, location, response_location) \
              VALUES (?, ?, ?, ?, ?)",
         )
@@ -248,7 +243,7 @@ async fn insert_slo(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError>
         .bind(endpoint.binding.word())
         .bind(&endpoint.location)
         .bind(&endpoint.response_location)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     }
     Ok(())
@@ -258,12 +253,12 @@ async fn insert_keys(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), StoreError
     let certificates = sp.certificates.iter().map(|der| ("certificate", der));
     let bare_keys = sp.bare_keys.iter().map(|der| ("bare", der));
     for (position, (kind, der)) in (0_i64..).zip(certificates.chain(bare_keys)) {
-        sqlx::query("INSERT INTO sp_keys (sp_id, position, kind, der) VALUES (?, ?, ?, ?)")
+        query("INSERT INTO sp_keys (sp_id, position, kind, der) VALUES (?, ?, ?, ?)")
             .bind(sp.id.as_str())
             .bind(position)
             .bind(kind)
             .bind(der.as_slice())
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     Ok(())
@@ -274,10 +269,10 @@ async fn insert_signing_key(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), Sto
     let Some(key) = &sp.policy.signing_key else {
         return Ok(());
     };
-    sqlx::query("INSERT INTO sp_signing_keys (sp_id, key_id) VALUES (?, ?)")
+    query("INSERT INTO sp_signing_keys (sp_id, key_id) VALUES (?, ?)")
         .bind(sp.id.as_str())
         .bind(key.as_str())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }

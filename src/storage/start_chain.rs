@@ -1,12 +1,11 @@
 //! The first row of an audit chain, which names the heads of the others.
 
-use rusqlite::{Connection, TransactionBehavior, params};
-
 use crate::directory::audit::{AuditEvent, AuditKind};
 
 use super::audit::{Fields, insert_event};
 use super::chain::{Chain, Head, Link};
-use super::error::StoreError;
+use super::engine::{Kept, Tx, query};
+use super::error::{Column, StoreError};
 use super::hex;
 
 const NAMED_UP_TO: &str = "SELECT position FROM audit_heads_named WHERE id = 1";
@@ -23,39 +22,38 @@ pub(super) struct NamedHead {
     pub(super) head: Head,
 }
 
-/// Begins a chain, in a transaction of its own.
-pub(super) fn start(connection: &mut Connection, chain: &mut Chain) -> Result<(), StoreError> {
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let named: i64 = tx.query_row(NAMED_UP_TO, [], |row| row.get(0))?;
-    let last: i64 = tx.query_row(LAST_POSITION, [], |row| row.get(0))?;
+/// Begins a chain: this is all that `tx` is for.
+pub(super) async fn start(mut tx: Tx, chain: &mut Chain) -> Result<Option<Kept>, StoreError> {
+    let named: i64 = query(NAMED_UP_TO).fetch_one(&mut tx).await?;
+    let last: i64 = query(LAST_POSITION).fetch_one(&mut tx).await?;
     // A log that was cut below what had been named is named anew from its beginning.
     let named = if last < named { 0 } else { named };
-    let heads = heads_since(&tx, named)?;
+    let heads = heads_since(&mut tx, named).await?;
 
     let mut event = AuditEvent::new(chain.clock().now(), AuditKind::ChainStarted);
     event.detail = (!heads.is_empty()).then(|| write_heads(&heads));
     let id = chain.fresh_id()?;
     let fields = Fields::from(&event);
     let head = chain.link(None, &id, &fields);
-    insert_event(&tx, &id, head, &fields)?;
-    tx.execute(NAME_UP_TO, params![last])?;
-    tx.commit().map_err(StoreError::of_commit)?;
+    insert_event(&mut tx, &id, &head, &fields).await?;
+    query(NAME_UP_TO).bind(last).execute(&mut tx).await?;
+    let kept = tx.commit_and_keep().await?;
     chain.begin(id, head);
-    Ok(())
+    Ok(kept)
 }
 
-fn heads_since(connection: &Connection, position: i64) -> Result<Vec<NamedHead>, StoreError> {
-    let mut statement = connection.prepare(HEADS_SINCE)?;
-    let rows = statement.query_map(params![position], |row| {
-        Ok(NamedHead {
-            chain: row.get(0)?,
-            head: Head {
-                seq: row.get(1)?,
-                link: row.get(2)?,
-            },
+async fn heads_since(tx: &mut Tx, position: i64) -> Result<Vec<NamedHead>, StoreError> {
+    let rows: Vec<(String, i64, Vec<u8>)> = query(HEADS_SINCE).bind(position).fetch_all(tx).await?;
+    rows.into_iter()
+        .map(|(chain, seq, link)| {
+            let column = Column("audit_events", "link");
+            let link = column.checked(link.try_into())?;
+            Ok(NamedHead {
+                chain,
+                head: Head { seq, link },
+            })
         })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        .collect()
 }
 
 fn write_heads(heads: &[NamedHead]) -> String {

@@ -1,19 +1,16 @@
 //! Counters of failed sign-ins, for throttling. Keyed by hashes, and bounded in number: nobody can
 //! fill the disk with made-up names.
 
-use sqlx::{Sqlite, Transaction};
-
 use crate::directory::audit::AuditEvent;
 use crate::directory::failures::{FORGOTTEN_AFTER, Failures, History};
 use crate::directory::time::UnixTime;
 
+use super::engine::{Tx, query};
 use super::error::StoreError;
 use super::{Store, hex};
 
 /// So many counters are kept at most; beyond that the oldest make room.
 const MOST_COUNTERS: i64 = 100_000;
-
-type Tx = Transaction<'static, Sqlite>;
 
 /// The three counters that a sign-in touches.
 struct Keys {
@@ -45,7 +42,7 @@ impl Store {
         now: UnixTime,
     ) -> Result<History, StoreError> {
         let keys = Keys::of(account_key, source);
-        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+        let rows: Vec<(String, i64, i64)> = query(
             "SELECT key_hash, failed, last_at FROM failures \
              WHERE key_hash IN (?, ?, ?) AND last_at > ?",
         )
@@ -94,13 +91,13 @@ impl Store {
     /// case. `false`: there was nothing to clear.
     pub async fn unlock(&self, account_key: &str, event: AuditEvent) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let cleared = sqlx::query("DELETE FROM failures WHERE account_hash = ?")
+        let cleared = query("DELETE FROM failures WHERE account_hash = ?")
             .bind(Keys::of(account_key, "").account)
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
         write.note(&event).await?;
         write.commit().await?;
-        Ok(cleared.rows_affected() > 0)
+        Ok(cleared > 0)
     }
 }
 
@@ -112,10 +109,10 @@ pub(super) async fn clear(
     source: Option<&str>,
 ) -> Result<(), StoreError> {
     let keys = Keys::of(account_key, source.unwrap_or_default());
-    sqlx::query("DELETE FROM failures WHERE key_hash IN (?, ?)")
+    query("DELETE FROM failures WHERE key_hash IN (?, ?)")
         .bind(keys.account)
         .bind(keys.pair)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }
@@ -126,45 +123,42 @@ async fn count(
     account: Option<&String>,
     now: UnixTime,
 ) -> Result<(), StoreError> {
-    let counted = sqlx::query(
+    let counted = query(
         "UPDATE failures SET failed = CASE WHEN last_at > ? THEN failed + 1 ELSE 1 END, \
          last_at = ? WHERE key_hash = ?",
     )
     .bind(now.minus(FORGOTTEN_AFTER).millis())
     .bind(now.millis())
     .bind(key)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
-    if counted.rows_affected() > 0 {
+    if counted > 0 {
         return Ok(());
     }
     make_room(tx).await?;
-    sqlx::query(
-        "INSERT INTO failures (key_hash, account_hash, failed, last_at) VALUES (?, ?, 1, ?)",
-    )
-    .bind(key)
-    .bind(account)
-    .bind(now.millis())
-    .execute(&mut **tx)
-    .await?;
+    query("INSERT INTO failures (key_hash, account_hash, failed, last_at) VALUES (?, ?, 1, ?)")
+        .bind(key)
+        .bind(account)
+        .bind(now.millis())
+        .execute(&mut *tx)
+        .await?;
     Ok(())
 }
 
 async fn make_room(tx: &mut Tx) -> Result<(), StoreError> {
-    let counters: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM failures")
-        .fetch_one(&mut **tx)
+    let counters: i64 = query("SELECT COUNT(*) FROM failures")
+        .fetch_one(&mut *tx)
         .await?;
     if counters < MOST_COUNTERS {
         return Ok(());
     }
-    let oldest: Vec<String> =
-        sqlx::query_scalar("SELECT key_hash FROM failures ORDER BY last_at LIMIT 100")
-            .fetch_all(&mut **tx)
-            .await?;
+    let oldest: Vec<String> = query("SELECT key_hash FROM failures ORDER BY last_at LIMIT 100")
+        .fetch_all(&mut *tx)
+        .await?;
     for key in oldest {
-        sqlx::query("DELETE FROM failures WHERE key_hash = ?")
+        query("DELETE FROM failures WHERE key_hash = ?")
             .bind(key)
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     Ok(())

@@ -8,8 +8,9 @@ use crate::directory::service_provider::ServiceProvider;
 use crate::directory::time::UnixTime;
 
 use super::Store;
+use super::engine::{Tx, query};
 use super::error::{Column, StoreError};
-use super::sp_write::{Tx, insert_sp, replace_sp};
+use super::sp_write::{insert_sp, replace_sp};
 
 /// One step of an import.
 #[derive(Debug)]
@@ -98,10 +99,10 @@ impl Store {
         if !replace_sp(&mut write.tx, &sp).await? {
             return Err(StoreError::Conflict);
         }
-        sqlx::query("UPDATE sp_sources SET own_rule = ? WHERE sp_id = ?")
+        query("UPDATE sp_sources SET own_rule = ? WHERE sp_id = ?")
             .bind(i64::from(own_rule))
             .bind(sp.id.as_str())
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
         write.note(&event).await?;
         write.commit().await
@@ -111,17 +112,17 @@ impl Store {
     pub async fn note_tie(&self, sp: &SpId, tie: &Tie) -> Result<(), StoreError> {
         let mut tx = self.write_unaudited().await?;
         update_tie(&mut tx, sp, tie).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }
 
 async fn rule_of_source(tx: &mut Tx, source: &SourceId) -> Result<Rule, StoreError> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
+    let rows: Vec<(String, String)> = query(
         "SELECT m.rule_quantifier, r.role_name FROM metadata_sources m \
          JOIN source_required_roles r ON r.source_id = m.id WHERE m.id = ?",
     )
     .bind(source.as_str())
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *tx)
     .await?;
     let quantifier = match rows.first().map(|(quantifier, _)| quantifier.as_str()) {
         Some("any") => Quantifier::AnyOf,
@@ -136,7 +137,7 @@ async fn rule_of_source(tx: &mut Tx, source: &SourceId) -> Result<Rule, StoreErr
 }
 
 async fn insert_tie(tx: &mut Tx, sp: &SpId, tie: &Tie) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO sp_sources (sp_id, source_id, own_rule, listed, valid_until, digest, etag, \
          last_modified, next_at, failures) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
@@ -150,14 +151,14 @@ async fn insert_tie(tx: &mut Tx, sp: &SpId, tie: &Tie) -> Result<(), StoreError>
     .bind(tie.validators.last_modified.as_deref())
     .bind(tie.next_at.map(UnixTime::millis))
     .bind(i64::from(tie.failures))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
 /// Everything but whether the rule is its own, which only the administrator changes.
 async fn update_tie(tx: &mut Tx, sp: &SpId, tie: &Tie) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE sp_sources SET listed = ?, valid_until = ?, digest = ?, etag = ?, \
          last_modified = ?, next_at = ?, failures = ? WHERE sp_id = ?",
     )
@@ -169,15 +170,15 @@ async fn update_tie(tx: &mut Tx, sp: &SpId, tie: &Tie) -> Result<(), StoreError>
     .bind(tie.next_at.map(UnixTime::millis))
     .bind(i64::from(tie.failures))
     .bind(sp.as_str())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
 async fn withdraw(tx: &mut Tx, sp: &SpId) -> Result<bool, StoreError> {
-    let withdrawn = sqlx::query("UPDATE sp_sources SET listed = 0 WHERE sp_id = ? AND listed = 1")
+    let withdrawn = query("UPDATE sp_sources SET listed = 0 WHERE sp_id = ? AND listed = 1")
         .bind(sp.as_str())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
-    Ok(withdrawn.rows_affected() == 1)
+    Ok(withdrawn == 1)
 }

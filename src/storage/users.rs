@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use sqlx::{Sqlite, Transaction};
-
 use crate::directory::audit::AuditEvent;
 use crate::directory::name::{RoleName, UserId, UserName};
 use crate::directory::time::UnixTime;
 use crate::directory::user::User;
 
 use super::Store;
+use super::engine::{Tx, columns, query};
 use super::error::{Column, StoreError};
 use super::logouts::{Changed, NewLogout};
 
@@ -50,22 +49,24 @@ pub struct NewUser {
     pub must_change_password: bool,
 }
 
-#[derive(Debug, sqlx::FromRow)]
-struct UserRow {
-    id: String,
-    name: String,
-    display_name: String,
-    email: Option<String>,
-    disabled: i64,
-    must_change_password: i64,
-    created_at: i64,
-    name_key: String,
+columns! {
+    #[derive(Debug)]
+    struct UserRow {
+        id: String,
+        name: String,
+        display_name: String,
+        email: Option<String>,
+        disabled: i64,
+        must_change_password: i64,
+        created_at: i64,
+        name_key: String,
+    }
 }
 
 impl Store {
     /// The user with this sign-in name.
     pub async fn user(&self, name: &UserName) -> Result<Option<User>, StoreError> {
-        let row: Option<UserRow> = sqlx::query_as(USER_BY_KEY)
+        let row: Option<UserRow> = query(USER_BY_KEY)
             .bind(name.key())
             .fetch_optional(self.pool())
             .await?;
@@ -94,7 +95,7 @@ impl Store {
         name: Option<&UserName>,
         limit: i64,
     ) -> Result<Vec<User>, StoreError> {
-        let rows = sqlx::query_as(USERS_PAGE)
+        let rows = query(USERS_PAGE)
             .bind(name.map_or_else(String::new, UserName::key))
             .bind(limit)
             .fetch_all(self.pool())
@@ -106,12 +107,12 @@ impl Store {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
             return Ok(Vec::new());
         };
-        let roles: Vec<(String, String)> = sqlx::query_as(ROLES_BETWEEN)
+        let roles: Vec<(String, String)> = query(ROLES_BETWEEN)
             .bind(&first.name_key)
             .bind(&last.name_key)
             .fetch_all(self.pool())
             .await?;
-        let attributes: Vec<(String, String, String)> = sqlx::query_as(ATTRIBUTES_BETWEEN)
+        let attributes: Vec<(String, String, String)> = query(ATTRIBUTES_BETWEEN)
             .bind(&first.name_key)
             .bind(&last.name_key)
             .fetch_all(self.pool())
@@ -138,14 +139,14 @@ impl Store {
 
     /// The names of the attributes that anybody has, each once.
     pub async fn user_attribute_names(&self) -> Result<Vec<String>, StoreError> {
-        let names = sqlx::query_scalar("SELECT DISTINCT name FROM user_attributes ORDER BY name");
-        Ok(names.fetch_all(self.pool()).await?)
+        let names = query("SELECT DISTINCT name FROM user_attributes ORDER BY name");
+        names.fetch_all(self.pool()).await
     }
 
     /// Adds a user. [`StoreError::Conflict`]: the name is taken.
     pub async fn add_user(&self, new: NewUser, event: AuditEvent) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        sqlx::query(
+        query(
             "INSERT INTO users (id, name, name_key, display_name, email, disabled, \
              must_change_password, password_hash, created_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)",
         )
@@ -157,7 +158,7 @@ impl Store {
         .bind(i64::from(new.must_change_password))
         .bind(&new.password_hash)
         .bind(event.at.millis())
-        .execute(&mut *write.tx)
+        .execute(&mut write.tx)
         .await?;
         for role in &new.roles {
             insert_user_role(&mut write.tx, &new.id, role).await?;
@@ -172,7 +173,7 @@ impl Store {
     /// user.
     pub async fn update_user(&self, user: &User, event: AuditEvent) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let updated = sqlx::query(
+        let updated = query(
             "UPDATE users SET name = ?, name_key = ?, display_name = ?, email = ? WHERE id = ?",
         )
         .bind(user.name.as_str())
@@ -180,14 +181,14 @@ impl Store {
         .bind(&user.display_name)
         .bind(&user.email)
         .bind(user.id.as_str())
-        .execute(&mut *write.tx)
+        .execute(&mut write.tx)
         .await?;
-        if updated.rows_affected() == 0 {
+        if updated == 0 {
             return Ok(false);
         }
-        sqlx::query("DELETE FROM user_attributes WHERE user_id = ?")
+        query("DELETE FROM user_attributes WHERE user_id = ?")
             .bind(user.id.as_str())
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
         insert_attributes(&mut write.tx, &user.id, &user.attributes).await?;
         write.note(&event).await?;
@@ -204,11 +205,11 @@ impl Store {
         let mut write = self.write().await?;
         let logout = write.end_sessions(user, None, NewLogout::by_admin(), event.at);
         let logout = logout.await?;
-        let removed = sqlx::query("DELETE FROM users WHERE id = ?")
+        let removed = query("DELETE FROM users WHERE id = ?")
             .bind(user.as_str())
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
-        let changed = write.commit_if_changed(&removed, &event).await?;
+        let changed = write.commit_if_changed(removed, &event).await?;
         Ok(Changed { changed, logout })
     }
 
@@ -220,13 +221,13 @@ impl Store {
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let changed = sqlx::query("UPDATE users SET disabled = ? WHERE id = ? AND disabled <> ?")
+        let changed = query("UPDATE users SET disabled = ? WHERE id = ? AND disabled <> ?")
             .bind(i64::from(disabled))
             .bind(user.as_str())
             .bind(i64::from(disabled))
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
-        write.commit_if_changed(&changed, &event).await
+        write.commit_if_changed(changed, &event).await
     }
 
     /// Grants a role that exists. `false`: they held it already.
@@ -254,12 +255,12 @@ impl Store {
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let revoked = sqlx::query("DELETE FROM user_roles WHERE user_id = ? AND role_name = ?")
+        let revoked = query("DELETE FROM user_roles WHERE user_id = ? AND role_name = ?")
             .bind(user.as_str())
             .bind(role.as_str())
-            .execute(&mut *write.tx)
+            .execute(&mut write.tx)
             .await?;
-        write.commit_if_changed(&revoked, &event).await
+        write.commit_if_changed(revoked, &event).await
     }
 }
 
@@ -281,37 +282,31 @@ impl UserRow {
 }
 
 /// Nobody is granted `everyone`: everybody holds it.
-async fn insert_user_role(
-    tx: &mut Transaction<'static, Sqlite>,
-    user: &UserId,
-    role: &RoleName,
-) -> Result<(), StoreError> {
+async fn insert_user_role(tx: &mut Tx, user: &UserId, role: &RoleName) -> Result<(), StoreError> {
     if role.as_str() == RoleName::EVERYONE {
         return Err(StoreError::BuiltInRole);
     }
-    sqlx::query("INSERT INTO user_roles (user_id, role_name) VALUES (?, ?)")
+    query("INSERT INTO user_roles (user_id, role_name) VALUES (?, ?)")
         .bind(user.as_str())
         .bind(role.as_str())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }
 
 async fn insert_attributes(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     user: &UserId,
     attributes: &[(String, String)],
 ) -> Result<(), StoreError> {
     for (position, (name, value)) in (0_i64..).zip(attributes) {
-        sqlx::query(
-            "INSERT INTO user_attributes (user_id, position, name, value) VALUES (?, ?, ?, ?)",
-        )
-        .bind(user.as_str())
-        .bind(position)
-        .bind(name)
-        .bind(value)
-        .execute(&mut **tx)
-        .await?;
+        query("INSERT INTO user_attributes (user_id, position, name, value) VALUES (?, ?, ?, ?)")
+            .bind(user.as_str())
+            .bind(position)
+            .bind(name)
+            .bind(value)
+            .execute(&mut *tx)
+            .await?;
     }
     Ok(())
 }

@@ -1,13 +1,12 @@
 //! A write that is audited: the change and its audit row, committed together or not at all.
 
-use sqlx::sqlite::SqliteQueryResult;
-use sqlx::{Sqlite, Transaction};
 use tokio::sync::MutexGuard;
 
 use crate::directory::audit::AuditEvent;
 
-use super::audit::{Fields, INSERT_EVENT};
+use super::audit::{Fields, insert_event};
 use super::chain::{Chain, Head};
+use super::engine::Tx;
 use super::error::StoreError;
 use super::tally::{Counted, Tally, counted};
 use super::{Store, start_chain};
@@ -18,7 +17,7 @@ use super::{Store, start_chain};
 /// committed.
 pub(super) struct Write<'s> {
     // Dropped first: the transaction is rolled back before the chain is let go.
-    pub(super) tx: Transaction<'static, Sqlite>,
+    pub(super) tx: Tx,
     head: Option<Head>,
     chain: MutexGuard<'s, Chain>,
     /// What counts once it is committed.
@@ -31,8 +30,8 @@ impl Store {
     pub(super) async fn write(&self) -> Result<Write<'_>, StoreError> {
         let mut chain = self.started()?.chain.lock().await;
         if chain.has_to_begin() {
-            let mut connection = self.0.sqlite.writing_connection()?;
-            start_chain::start(&mut connection, &mut chain)?;
+            let tx = self.write_unaudited().await?;
+            start_chain::start(tx, &mut chain).await?;
         }
         let tx = self.write_unaudited().await?;
         Ok(Write {
@@ -45,9 +44,8 @@ impl Store {
     }
 
     /// Begins a write of what is no event: a key, a setting, a lease.
-    pub(super) async fn write_unaudited(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        // IMMEDIATE: a transaction that read first could not become a writer later.
-        Ok(self.pool().begin_with("BEGIN IMMEDIATE").await?)
+    pub(super) async fn write_unaudited(&self) -> Result<Tx, StoreError> {
+        self.pool().begin().await
     }
 }
 
@@ -56,22 +54,7 @@ impl Write<'_> {
     pub(super) async fn note(&mut self, event: &AuditEvent) -> Result<(), StoreError> {
         let fields = Fields::from(event);
         let head = self.chain.link(self.head, self.chain.id(), &fields);
-        sqlx::query(INSERT_EVENT)
-            .bind(self.chain.id())
-            .bind(head.seq)
-            .bind(fields.at)
-            .bind(fields.kind)
-            .bind(fields.outcome)
-            .bind(fields.reason)
-            .bind(fields.actor)
-            .bind(fields.user)
-            .bind(fields.sp)
-            .bind(fields.source)
-            .bind(fields.trace)
-            .bind(fields.detail)
-            .bind(head.link.as_slice())
-            .execute(&mut *self.tx)
-            .await?;
+        insert_event(&mut self.tx, self.chain.id(), &head, &fields).await?;
         self.head = Some(head);
         self.noted.push(counted(event));
         Ok(())
@@ -80,10 +63,10 @@ impl Write<'_> {
     /// Writes the audit row and makes it so, if the statement changed anything; says whether it did.
     pub(super) async fn commit_if_changed(
         mut self,
-        done: &SqliteQueryResult,
+        done: u64,
         event: &AuditEvent,
     ) -> Result<bool, StoreError> {
-        if done.rows_affected() == 0 {
+        if done == 0 {
             return Ok(false);
         }
         self.note(event).await?;
@@ -94,7 +77,7 @@ impl Write<'_> {
     /// Makes it so.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
         self.chain.about_to_commit();
-        self.tx.commit().await.map_err(StoreError::of_commit)?;
+        self.tx.commit().await?;
         match self.head {
             Some(head) => self.chain.advance(head),
             None => self.chain.stay(),

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, TransactionBehavior};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
 use crate::directory::audit::AuditEvent;
@@ -16,10 +16,10 @@ use crate::directory::name::SpId;
 use crate::directory::session::Release;
 
 use super::audit::{Fields, insert_event};
-use super::chain::{Chain, Head};
+use super::chain::Chain;
+use super::engine::{Kept, Pool, Tx};
 use super::error::StoreError;
 use super::queue::{self, Queue};
-use super::sqlite::Sqlite;
 use super::tally::{Tally, counted};
 use super::{Store, release, start_chain};
 
@@ -105,13 +105,13 @@ impl Announced {
 impl Writer {
     /// Starts the thread. It ends when the queue is closed and empty.
     pub(super) fn start(
-        sqlite: Arc<Sqlite>,
+        pool: Arc<Pool>,
         chain: Arc<AsyncMutex<Chain>>,
         tally: Arc<Tally>,
     ) -> std::io::Result<Self> {
         let queue = Queue::new();
         let desk = Desk {
-            sqlite,
+            pool,
             chain,
             tally,
             connection: None,
@@ -119,8 +119,8 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("audit-writer".to_owned())
             .spawn({
-                let queue = queue.clone();
-                move || serve(desk, &queue)
+                let (queue, runtime) = (queue.clone(), Handle::current());
+                move || serve(desk, &queue, &runtime)
             })?;
         Ok(Self {
             queue,
@@ -174,13 +174,16 @@ impl Store {
     }
 }
 
-fn serve(mut desk: Desk, queue: &Queue<Waiting>) {
+/// On the runtime's behalf, but in a thread of its own: SQLite is written in it, and a connection to
+/// a server is waited for in it.
+fn serve(mut desk: Desk, queue: &Queue<Waiting>, runtime: &Handle) {
     while let Some(batch) = queue.take() {
         let (jobs, answers): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .map(|waiting| (waiting.job, waiting.answer))
             .unzip();
-        for (answer, result) in answers.into_iter().zip(desk.write(&jobs)) {
+        let written = runtime.block_on(desk.write(&jobs));
+        for (answer, result) in answers.into_iter().zip(written) {
             // Whoever asked may have hung up; it is written all the same.
             let _ = answer.send(result);
         }
@@ -189,51 +192,61 @@ fn serve(mut desk: Desk, queue: &Queue<Waiting>) {
 
 /// What the thread has in hand.
 struct Desk {
-    sqlite: Arc<Sqlite>,
+    pool: Arc<Pool>,
     chain: Arc<AsyncMutex<Chain>>,
     tally: Arc<Tally>,
-    connection: Option<Connection>,
+    connection: Option<Kept>,
 }
 
 impl Desk {
-    fn write(&mut self, jobs: &[Job]) -> Vec<Answer> {
+    async fn write(&mut self, jobs: &[Job]) -> Vec<Answer> {
         let chain = Arc::clone(&self.chain);
-        let mut chain = chain.blocking_lock();
-        match self.write_together(&mut chain, jobs) {
+        let mut chain = chain.lock().await;
+        match self.write_together(&mut chain, jobs).await {
             Ok(recorded) => recorded.into_iter().map(Ok).collect(),
-            Err(error) if jobs.len() > 1 && is_about_one_row(&error) => jobs
-                .chunks(1)
-                .map(|job| self.write_alone(&mut chain, job))
-                .collect(),
+            Err(error) if jobs.len() > 1 && is_about_one_row(&error) => {
+                let mut answers = Vec::with_capacity(jobs.len());
+                for job in jobs.chunks(1) {
+                    answers.push(self.write_alone(&mut chain, job).await);
+                }
+                answers
+            }
             Err(error) => jobs.iter().map(|_| Err(error.for_another())).collect(),
         }
     }
 
-    fn write_alone(&mut self, chain: &mut Chain, job: &[Job]) -> Answer {
-        let recorded = self.write_together(chain, job)?;
+    async fn write_alone(&mut self, chain: &mut Chain, job: &[Job]) -> Answer {
+        let recorded = self.write_together(chain, job).await?;
         recorded.first().copied().ok_or(StoreError::NotRunning)
     }
 
-    fn write_together(
+    async fn write_together(
         &mut self,
         chain: &mut Chain,
         jobs: &[Job],
     ) -> Result<Vec<Recorded>, StoreError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.sqlite.writing_connection()?,
-        };
-        let written = write_batch(&mut connection, chain, jobs);
-        // After anything but a refused row the connection is dropped: it may hold a transaction.
-        if written.as_ref().err().is_none_or(is_about_one_row) {
-            self.connection = Some(connection);
+        let mut tx = self.begin().await?;
+        if chain.has_to_begin() {
+            self.connection = start_chain::start(tx, chain).await?;
+            tx = self.begin().await?;
         }
-        for (job, recorded) in jobs.iter().zip(written.iter().flatten()) {
+        // After any error the connection is dropped with the transaction that it holds.
+        let (kept, recorded) = write_batch(tx, chain, jobs).await?;
+        self.connection = kept;
+        for (job, recorded) in jobs.iter().zip(&recorded) {
             if *recorded == Recorded::Done {
                 self.tally.count(counted(&job.event));
             }
         }
-        written
+        Ok(recorded)
+    }
+
+    async fn begin(&mut self) -> Result<Tx, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.pool.connect().await?,
+        };
+        connection.begin().await
     }
 }
 
@@ -242,43 +255,30 @@ fn is_about_one_row(error: &StoreError) -> bool {
     matches!(error, StoreError::Conflict | StoreError::Dangling)
 }
 
-fn write_batch(
-    connection: &mut Connection,
+async fn write_batch(
+    mut tx: Tx,
     chain: &mut Chain,
     jobs: &[Job],
-) -> Result<Vec<Recorded>, StoreError> {
-    if chain.has_to_begin() {
-        start_chain::start(connection, chain)?;
-    }
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+) -> Result<(Option<Kept>, Vec<Recorded>), StoreError> {
     let mut head = chain.head();
     let mut recorded = Vec::with_capacity(jobs.len());
     for job in jobs {
         let done = match &job.visit {
             None => Recorded::Done,
-            Some(visit) => release::put(&tx, visit, job.event.at)?,
+            Some(visit) => release::put(&mut tx, visit, job.event.at).await?,
         };
         if done == Recorded::Done {
-            head = Some(note(&tx, chain, head, &job.event)?);
+            let fields = Fields::from(&job.event);
+            let next = chain.link(head, chain.id(), &fields);
+            insert_event(&mut tx, chain.id(), &next, &fields).await?;
+            head = Some(next);
         }
         recorded.push(done);
     }
     chain.about_to_commit();
-    tx.commit().map_err(StoreError::of_commit)?;
+    let kept = tx.commit_and_keep().await?;
     if let Some(head) = head {
         chain.advance(head);
     }
-    Ok(recorded)
-}
-
-fn note(
-    connection: &Connection,
-    chain: &Chain,
-    before: Option<Head>,
-    event: &AuditEvent,
-) -> Result<Head, StoreError> {
-    let fields = Fields::from(event);
-    let head = chain.link(before, chain.id(), &fields);
-    insert_event(connection, chain.id(), head, &fields)?;
-    Ok(head)
+    Ok((kept, recorded))
 }

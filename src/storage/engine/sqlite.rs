@@ -13,7 +13,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::error::StoreError;
+use super::super::error::StoreError;
 
 /// How long a writer waits for another process, such as a command on the same database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,16 +31,19 @@ pub enum Durability {
 
 /// The database file and how to reach it.
 #[derive(Debug)]
-pub(super) struct Sqlite {
+pub(in crate::storage) struct Sqlite {
     path: PathBuf,
     durability: Durability,
-    pub(super) pool: SqlitePool,
+    pub(in crate::storage) pool: SqlitePool,
     readers: Mutex<Vec<Connection>>,
 }
 
 impl Sqlite {
     /// Makes the file and its folder if there is none, readable by its owner alone.
-    pub(super) async fn open(url: &str, durability: Durability) -> Result<Self, StoreError> {
+    pub(in crate::storage) async fn open(
+        url: &str,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
         let path = path_of(url)?;
         create_file(&path).map_err(|cause| StoreError::File {
             path: path.display().to_string(),
@@ -71,7 +74,7 @@ impl Sqlite {
     }
 
     /// A connection in the thread that may write.
-    pub(super) fn writing_connection(&self) -> rusqlite::Result<Connection> {
+    pub(in crate::storage) fn writing_connection(&self) -> rusqlite::Result<Connection> {
         let connection = self.connection()?;
         let synchronous = match self.durability {
             Durability::Full => "FULL",
@@ -83,7 +86,7 @@ impl Sqlite {
     }
 
     /// Runs one hot read on a connection of this thread, without waiting for anybody.
-    pub(super) fn read<T>(
+    pub(in crate::storage) fn read<T>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -100,7 +103,7 @@ impl Sqlite {
     }
 
     /// Lets go of the connections that the hot reads kept.
-    pub(super) fn close_readers(&self) {
+    pub(in crate::storage) fn close_readers(&self) {
         self.readers().clear();
     }
 
