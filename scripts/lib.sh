@@ -16,6 +16,11 @@ TEST_PACKAGES=(xmlsec1 libxml2-utils chromium chromium-driver python3 python3-ve
 # Service providers that are servers; tests/interop runs them in folders and on ports of its own.
 SERVER_PACKAGES=(apache2 libapache2-mod-auth-mellon libapache2-mod-shib simplesamlphp php-cli php-xml)
 
+# Database servers; the tests run their own, in folders and on ports of their own. Nothing is started
+# or configured here, and a server that runs already is left alone. With libeatmydata they wait for no
+# disk where there is no room in memory.
+DATABASE_PACKAGES=(postgresql mariadb-server libeatmydata1)
+
 # What only `make check` and `make screenshots` need.
 CHECK_PACKAGES=(shellcheck python3 python3-venv)
 SCREENSHOT_PACKAGES=(chromium chromium-driver python3)

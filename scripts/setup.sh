@@ -11,7 +11,7 @@ packages=()
 for part in "$@"; do
     case "$part" in
         build) packages+=("${BUILD_PACKAGES[@]}") ;;
-        test) packages+=("${TEST_PACKAGES[@]}" "${SERVER_PACKAGES[@]}") ;;
+        test) packages+=("${TEST_PACKAGES[@]}" "${SERVER_PACKAGES[@]}" "${DATABASE_PACKAGES[@]}") ;;
         check) packages+=("${CHECK_PACKAGES[@]}") ;;
         screenshots) packages+=("${SCREENSHOT_PACKAGES[@]}") ;;
         *) die "setup.sh: unknown part '$part' (build, test, check, screenshots)" ;;

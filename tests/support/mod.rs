@@ -16,9 +16,13 @@
 //!   back is held against xmlsec1 and the OASIS schemas before the test sees it.
 //! * [`sp`]: a service provider that shares no code with the product.
 //! * [`oracle`]: xmlsec1, the schemas, and a reader that is not ours.
+//! * [`database`]: a database of the test's own, on the engine that the run is about.
+//! * [`server`]: private database servers.
 
 pub(crate) mod app;
 pub(crate) mod browser;
+pub(crate) mod database;
 pub(crate) mod form;
 pub(crate) mod oracle;
+pub(crate) mod server;
 pub(crate) mod sp;
