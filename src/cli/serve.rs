@@ -1,18 +1,25 @@
 //! `doorward serve`: the identity provider, until it is told to stop.
 
+mod stop;
+mod tls;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
-use axum_server::Handle;
+use axum_server::accept::DefaultAcceptor;
+use axum_server::tls_openssl::OpenSSLAcceptor;
+use axum_server::{Handle, Server};
 use clap::Args;
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+pub(super) use stop::stop_on_signal;
+use tls::{Hangup, Tls};
 
 use super::boot::{Booted, boot};
 use super::context::Context;
@@ -53,17 +60,18 @@ impl Serve {
         };
         let base_url = booted.config.base_url.as_str();
         tracing::info!(base_url, listen = %booted.config.listen, "serving");
-        let stop = stop_on_signal()?;
+        let stop = stop::stop_after_draining(app.clone(), booted.config.drain)?;
+        let acceptor = https(&booted, stop.clone())?;
         let cleaning = tokio::spawn(clean_up(booted.clone(), stop.clone()));
         let (fresh, until) = (sources(&booted), stop.clone());
         let refreshing = tokio::spawn(async move { fresh.keep_fresh(until).await });
         let warning = tokio::spawn(endings::warn(booted.clone(), stop.clone()));
         let metrics = metrics.map(|listener| {
             let router = metrics_router(app.clone());
-            tokio::spawn(serve_router(listener, router, stop.clone()))
+            tokio::spawn(serve_router(listener, router, None, stop.clone()))
         });
         let tracing = trace(&booted.config.keys_dir, &app);
-        serve(listener, app, stop).await?;
+        serve_router(listener, router(app), acceptor, stop).await?;
         cleaning.abort();
         refreshing.abort();
         // What has begun to tell of ends tells them all: it has the lease of the day.
@@ -167,12 +175,29 @@ pub(super) async fn serve(
     app: App,
     stop: watch::Receiver<bool>,
 ) -> Result<(), CliError> {
-    serve_router(listener, router(app), stop).await
+    serve_router(listener, router(app), None, stop).await
+}
+
+/// What HTTPS is accepted with, where it is configured; its files are followed from now on.
+fn https(
+    booted: &Booted,
+    stop: watch::Receiver<bool>,
+) -> Result<Option<OpenSSLAcceptor>, CliError> {
+    let hangup = Hangup::listen()?;
+    let Some(files) = &booted.config.tls else {
+        tokio::spawn(hangup.answer());
+        return Ok(None);
+    };
+    let tls = Tls::open(files, booted.clock.clone())?;
+    let acceptor = OpenSSLAcceptor::new(tls.config());
+    tokio::spawn(tls.follow(hangup, stop));
+    Ok(Some(acceptor))
 }
 
 async fn serve_router(
     listener: TcpListener,
     router: Router,
+    https: Option<OpenSSLAcceptor>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), CliError> {
     let handle = Handle::new();
@@ -183,30 +208,18 @@ async fn serve_router(
         told.graceful_shutdown(Some(GRACE));
     });
     let listener = listener.into_std().map_err(CliError::Output)?;
-    let mut server = axum_server::from_tcp(listener)
+    let mut server: Server<SocketAddr, DefaultAcceptor> = axum_server::from_tcp(listener)
         .map_err(CliError::Output)?
         .handle(handle);
     let mut http = server.http_builder().http1();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    server.serve(service).await.map_err(CliError::Output)
-}
-
-/// Becomes true on SIGTERM or SIGINT.
-pub(super) fn stop_on_signal() -> Result<watch::Receiver<bool>, CliError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Output)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Output)?;
-    let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        // Nobody listening any more is as good as stopped.
-        let _ = sender.send(true);
-    });
-    Ok(receiver)
+    let result = match https {
+        Some(acceptor) => server.acceptor(acceptor).serve(service).await,
+        None => server.serve(service).await,
+    };
+    result.map_err(CliError::Output)
 }
 
 /// Removes what has expired, in small batches, whichever node comes first.

@@ -70,6 +70,19 @@ pub const KEYS: &[Key] = &[
         "The socket address to serve at.",
     ),
     text(
+        "tls.cert",
+        "",
+        "Serves HTTPS directly: the certificate and below it those of its issuers, in PEM. Read again \
+         within seconds of a change and on SIGHUP; a broken pair leaves the old one in use.",
+    ),
+    text("tls.key", "", "The private key of `tls.cert`, in PEM."),
+    text(
+        "drain",
+        "0s",
+        "After SIGTERM the node goes on serving for this long, while `/readyz` says 503 and each answer \
+         closes its connection, so that the proxy can turn to other nodes. A second signal ends it.",
+    ),
+    text(
         "database_url",
         "sqlite://data/doorward.db",
         "Where the database is: `sqlite://` and the path of its file, which is created if absent.",

@@ -10,6 +10,7 @@ mod keys;
 mod read;
 mod source;
 mod template;
+mod tls;
 mod value;
 
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use about::{About, Organization, mail_address};
 pub use fetch_allow::{FetchAllow, SourceSettings};
 pub use keys::{Form, KEYS, Key};
 pub use template::{as_markdown, template};
+pub use tls::TlsFiles;
 pub use value::Network;
 
 use source::Source;
@@ -53,6 +55,10 @@ pub struct Config {
     pub entity_id: EntityId,
     /// Where to serve.
     pub listen: SocketAddr,
+    /// The certificate and key of a server that speaks TLS itself.
+    pub tls: Option<TlsFiles>,
+    /// How long the node goes on serving after SIGTERM while `/readyz` already says that it stops.
+    pub drain: Duration,
     /// `sqlite://` and an absolute path.
     pub database_url: String,
     /// Where the master keys are.

@@ -8,7 +8,7 @@ use super::algorithms;
 use super::fetch_allow::source_settings;
 use super::source::Source;
 use super::value::{self, Wrong, word, wrong};
-use super::{Config, Durability, LogForm, LogLevel, SQLITE, about};
+use super::{Config, Durability, LogForm, LogLevel, SQLITE, about, tls};
 use crate::authn::password::Cost;
 use crate::directory::name::EntityId;
 use crate::directory::release::SiteRelease;
@@ -27,6 +27,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
     let session = session_limits(source);
     let argon2 = argon2_cost(source);
     let clock_skew = source.value("clock_skew", clock_skew);
+    let tls = tls::read(source, &folder, &base_url);
     let path = source.value("database_url", database_url)?;
     let database_url = format!("{SQLITE}{}", folder.join(path).display());
     let keys_dir = source.value("keys_dir", |text| Ok(folder.join(text)));
@@ -51,6 +52,8 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         base_url,
         entity_id: entity_id?,
         listen: listen?,
+        tls,
+        drain: source.value("drain", drain)?,
         database_url,
         keys_dir: keys_dir?,
         signing_algorithm: signing_algorithm?,
@@ -191,6 +194,18 @@ fn clock_skew(text: &str) -> Result<Duration, Wrong> {
         ));
     }
     Ok(skew)
+}
+
+/// Whoever stops a node waits for it: service managers kill after a while (systemd: 90 s).
+fn drain(text: &str) -> Result<Duration, Wrong> {
+    let length = value::duration(text)?;
+    if length > Duration::from_mins(1) {
+        return Err(wrong(
+            format!("{text:?} is longer than a service manager waits"),
+            "write at most \"60s\"",
+        ));
+    }
+    Ok(length)
 }
 
 fn argon2_cost(source: &mut Source) -> Option<Cost> {

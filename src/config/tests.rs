@@ -76,7 +76,7 @@ fn an_empty_list_trusts_nobody_and_an_empty_text_is_none() {
 #[test]
 fn unknown_keys_name_the_nearest_known_one() {
     let said = mistakes(
-        "baseurl = \"x\"\n[argon2]\nmemory = 1\n[tls]\ncert = \"x\"",
+        "baseurl = \"x\"\n[argon2]\nmemory = 1\n[proxy]\nby = \"x\"",
         &[],
     );
     assert!(
@@ -87,7 +87,7 @@ fn unknown_keys_name_the_nearest_known_one() {
         said[1].starts_with("baseurl:") && said[1].contains("base_url?"),
         "{said:?}"
     );
-    assert!(said[2].starts_with("tls: is no known key"), "{said:?}");
+    assert!(said[2].starts_with("proxy: is no known key"), "{said:?}");
     let said = mistakes("", &[("DOORWARD_DATABASEURL", "x")]);
     assert!(said[0].contains("DOORWARD_DATABASE_URL?"), "{said:?}");
 }
@@ -208,4 +208,32 @@ fn c_d1_the_common_domain_holds_the_base_url() {
     ] {
         assert!(read(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_certificate_stands_with_its_key_and_an_https_address() {
+    let both = "base_url = \"https://x.example\"\n[tls]\ncert = \"a.pem\"\nkey = \"/b.pem\"";
+    let files = load(both, &[]).unwrap().tls.unwrap();
+    assert!(files.cert.is_absolute() && files.cert.ends_with("a.pem"));
+    assert_eq!(files.key, std::path::Path::new("/b.pem"));
+    let alone = mistakes(
+        "base_url = \"https://x.example\"\n[tls]\nkey = \"b.pem\"",
+        &[],
+    );
+    assert!(
+        alone[0].starts_with("tls.key: stands without tls.cert"),
+        "{alone:?}"
+    );
+    let plain = mistakes("[tls]\ncert = \"a.pem\"\nkey = \"b.pem\"", &[]);
+    assert!(
+        plain[0].starts_with("tls.cert: ") && plain[0].contains("base_url"),
+        "{plain:?}"
+    );
+}
+
+#[test]
+fn draining_ends_before_a_service_manager_loses_patience() {
+    assert_eq!(load("", &[]).unwrap().drain.as_secs(), 0);
+    assert_eq!(load("drain = \"5s\"", &[]).unwrap().drain.as_secs(), 5);
+    assert!(mistakes("drain = \"2m\"", &[])[0].contains("60s"));
 }

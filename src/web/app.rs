@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ pub struct Inner {
     pub(super) traces: super::trace::Traces,
     registrations: Mutex<HashMap<SpId, Arc<Registered>>>,
     pub(super) metadata: Mutex<Option<super::metadata::Published>>,
+    draining: AtomicBool,
 }
 
 /// What the configuration says, as far as HTTP is concerned.
@@ -184,6 +186,7 @@ impl App {
             traces: super::trace::Traces::default(),
             registrations: Mutex::default(),
             metadata: Mutex::default(),
+            draining: AtomicBool::new(false),
         }))
     }
 
@@ -193,6 +196,16 @@ impl App {
             sso_location: format!("{}{path}", self.site.base_url),
             ..self.receiver.clone()
         }
+    }
+
+    /// From now on it says that it is not ready, and each answer closes its connection: the proxy is
+    /// to turn to other nodes.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// The instant now.

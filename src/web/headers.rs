@@ -108,6 +108,10 @@ pub(super) async fn around(State(app): State<App>, mut request: Request, next: N
     tracing::debug!(%trace, %method, path, status = response.status().as_u16(), "answered");
     let kind = response.extensions().get::<PageKind>().copied();
     set_headers(&mut response, kind, app.site.is_https());
+    if app.is_draining() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
     response
 }
 

@@ -11,8 +11,12 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// It can decide and sign: the database answers and the key works.
+/// It can decide and sign: the database answers and the key works. A node that is told to stop says
+/// so here first.
 pub(super) async fn readyz(State(app): State<App>) -> Response {
+    if app.is_draining() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
     let version = match app.store.signing_key_version().await {
         Ok(version) => version,
         Err(error) => {

@@ -9,6 +9,7 @@
 
 mod access;
 mod endings;
+mod https;
 mod import_key;
 mod installation;
 mod keys;
@@ -16,4 +17,6 @@ mod presets;
 mod registrations;
 mod snippets;
 mod support;
+#[path = "../support/tls.rs"]
+mod tls;
 mod users;

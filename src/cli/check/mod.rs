@@ -4,6 +4,7 @@ mod keys;
 mod public;
 mod registrations;
 mod sources;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use super::ADMINISTRATOR_ROLE;
 use super::context::{Context, Open};
 use super::error::{CliError, refused};
 use super::output::{Style, Tone, plain};
+use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Durability};
 use crate::directory::time::UnixTime;
 use crate::storage::AuditFilter;
@@ -87,6 +89,7 @@ impl Check {
         match context.config() {
             Ok(config) => {
                 configuration(&mut findings, context, &config);
+                tls::check(&mut findings, &config, &Clock::System);
                 self.installation(&mut findings, context).await?;
             }
             Err(CliError::Config(ConfigError::Mistakes(mistakes))) => {
