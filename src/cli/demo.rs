@@ -1,5 +1,6 @@
 //! `doorward demo`: the whole story on loopback, with nothing to configure.
 
+mod app;
 mod people;
 mod table;
 
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -31,11 +32,23 @@ use crate::web::{App, metadata_document};
 
 /// The arguments of `demo`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  doorward demo --port 9000")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Example:\n  doorward demo --port 9000"
+)]
 pub(super) struct Demo {
     /// The port of the identity provider; the store gets the next one, the publisher the one after
     #[arg(long, default_value_t = 8080, value_name = "N")]
     port: u16,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+/// A part of it alone.
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// Run the store or the publisher as a process of its own, one node of several
+    App(app::AppNode),
 }
 
 /// The three addresses of the demo.
@@ -47,7 +60,10 @@ struct Addresses {
 }
 
 impl Demo {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
+    pub(super) async fn run(mut self, context: &Context) -> Result<ExitCode, CliError> {
+        if let Some(Part::App(node)) = self.part.take() {
+            return node.run(context).await;
+        }
         let folder = Folder::make()?;
         let result = self.run_in(&folder, context).await;
         folder.remove();

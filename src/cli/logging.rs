@@ -11,9 +11,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Config, LogForm, LogLevel};
 
-/// Starts the log. In a process that logs already (a test) nothing changes.
+/// Starts the log as it is configured.
 pub(super) fn init(config: &Config) {
-    let level = match config.log_level {
+    start(config.log, config.log_level);
+}
+
+/// Starts the log. In a process that logs already (a test) nothing changes.
+pub(super) fn start(form: LogForm, level: LogLevel) {
+    let level = match level {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",
         LogLevel::Info => "info",
@@ -23,7 +28,7 @@ pub(super) fn init(config: &Config) {
     // What libraries say below a warning is about themselves.
     let filter = EnvFilter::new(format!("warn,doorward={level}"));
     let is_terminal = io::stderr().is_terminal();
-    let as_text = match config.log {
+    let as_text = match form {
         LogForm::Auto => is_terminal,
         LogForm::Text => true,
         LogForm::Json => false,

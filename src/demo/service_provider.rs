@@ -20,6 +20,7 @@ use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use samael::crypto::{Crypto, CryptoProvider as _};
 use samael::metadata::{EntityDescriptor, HTTP_POST_BINDING, HTTP_REDIRECT_BINDING};
 
+use super::outside::random_hex;
 use super::response::ALGORITHMS;
 use super::{AppConfig, DemoError};
 
@@ -230,25 +231,35 @@ pub(super) fn escaped(value: &str) -> String {
     url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
-/// The app's key and self-signed certificate: kept, so that what was registered stays true.
+/// The app's key and self-signed certificate: kept, so that what was registered stays true. Of two
+/// nodes that start at once in one folder one makes the key, and both use it.
 fn own_key(folder: &Path, word: &str) -> Result<(PKey<Private>, X509), DemoError> {
     let file = folder.join(format!("{word}-sp.pem"));
-    match fs::read(&file) {
-        Ok(pem) => return Ok((PKey::private_key_from_pem(&pem)?, X509::from_pem(&pem)?)),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error.into()),
+    if !file.exists() {
+        make_key(&file, word)?;
     }
+    let pem = fs::read(&file)?;
+    Ok((PKey::private_key_from_pem(&pem)?, X509::from_pem(&pem)?))
+}
+
+/// Writes it under another name first, then links it: whoever looks sees a whole key or none.
+fn make_key(file: &Path, word: &str) -> Result<(), DemoError> {
     let key = PKey::from_rsa(Rsa::generate(2048)?)?;
-    let certificate = self_signed(&key, word)?;
     let mut pem = key.private_key_to_pem_pkcs8()?;
-    pem.extend(certificate.to_pem()?);
+    pem.extend(self_signed(&key, word)?.to_pem()?);
+    let draft = file.with_extension(random_hex()?);
     OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&file)?
+        .open(&draft)?
         .write_all(&pem)?;
-    Ok((key, certificate))
+    let linked = match fs::hard_link(&draft, file) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    };
+    fs::remove_file(&draft)?;
+    Ok(linked?)
 }
 
 fn self_signed(key: &PKey<Private>, word: &str) -> Result<X509, DemoError> {

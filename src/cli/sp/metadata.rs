@@ -19,22 +19,26 @@ const LARGEST: u64 = 20 * 1024 * 1024;
 
 /// Reads the metadata of one SP from a file or an address.
 pub(super) fn read(place: &str, now: UnixTime) -> Result<SpMetadata, CliError> {
-    let bytes = if place.starts_with("http://") || place.starts_with("https://") {
-        fetch(place)?
-    } else if place.contains("://") {
-        return Err(refused(
-            format!("{place}: metadata is fetched by http(s) only"),
-            "name an https address, or a file",
-        ));
-    } else {
-        read_file(Path::new(place))?
-    };
-    sp_metadata::parse(&bytes, now).map_err(|error| {
+    sp_metadata::parse(&read_bytes(place)?, now).map_err(|error| {
         refused(
             format!("{place}: {error}"),
             "ask the application for its SAML 2.0 SP metadata",
         )
     })
+}
+
+/// Reads metadata of whomever, unread.
+pub(in crate::cli) fn read_bytes(place: &str) -> Result<Vec<u8>, CliError> {
+    if place.starts_with("http://") || place.starts_with("https://") {
+        fetch(place)
+    } else if place.contains("://") {
+        Err(refused(
+            format!("{place}: metadata is fetched by http(s) only"),
+            "name an https address, or a file",
+        ))
+    } else {
+        read_file(Path::new(place))
+    }
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {

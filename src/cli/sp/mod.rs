@@ -4,7 +4,7 @@ mod add;
 mod attributes;
 mod document;
 mod endpoints;
-mod metadata;
+pub(super) mod metadata;
 mod options;
 mod origin;
 mod preset;
