@@ -10,8 +10,8 @@ BUILD_PACKAGES=(gcc libc6-dev pkg-config libssl-dev
     libxml2-dev libxmlsec1-dev libxmlsec1-openssl libclang-dev ca-certificates)
 
 # What the tests drive or ask beside our own code: a browser, the xmlsec1 and xmllint command
-# lines, and Python for the service providers that are neither ours nor Rust.
-TEST_PACKAGES=(xmlsec1 libxml2-utils chromium chromium-driver python3 python3-venv)
+# lines, Python for the service providers that are neither ours nor Rust, nginx for tests/cluster.
+TEST_PACKAGES=(xmlsec1 libxml2-utils chromium chromium-driver python3 python3-venv nginx)
 
 # Service providers that are servers; tests/interop runs them in folders and on ports of its own.
 SERVER_PACKAGES=(apache2 libapache2-mod-auth-mellon libapache2-mod-shib simplesamlphp php-cli php-xml)

@@ -1,0 +1,22 @@
+//! Several nodes behind nginx: the files of `deploy/`, held true, and the topology that they describe,
+//! started for real.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::assigning_clones,
+    reason = "in a test a panic is the report"
+)]
+
+mod cluster;
+mod files;
+#[path = "../support/form.rs"]
+mod form;
+mod nginx;
+mod person;
+mod sign_ins;
+#[path = "../support/tls.rs"]
+#[expect(dead_code, reason = "each test binary uses its part of the support")]
+mod tls;
+mod wire;
