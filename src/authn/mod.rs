@@ -3,6 +3,7 @@
 //! This room knows no database and no HTTP; who may enter is decided elsewhere (`access`).
 
 mod argon;
+pub mod foreign;
 mod gate;
 pub mod password;
 pub mod throttle;

@@ -10,6 +10,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use thiserror::Error;
 
 use super::argon::Argon;
+use super::foreign::Foreign;
 use super::gate::Gate;
 use crate::clock::{NoRandomness, random};
 
@@ -67,7 +68,8 @@ pub enum PasswordError {
 pub struct Verified {
     /// Whether the password is right.
     pub ok: bool,
-    /// The same password hashed at today's cost, where it was stored at another one.
+    /// The same password hashed at today's cost, where it was stored at another one or hashed by
+    /// another system.
     pub rehash: Option<String>,
 }
 
@@ -187,6 +189,9 @@ impl Hasher {
     }
 
     fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verified, PasswordError> {
+        if let Some(Ok(foreign)) = stored.map(Foreign::read) {
+            return self.verify_foreign(password, &foreign);
+        }
         let known = stored.and_then(|stored| {
             let parsed = PasswordHash::new(stored).ok();
             if parsed.is_none() {
@@ -210,6 +215,18 @@ impl Hasher {
         } else {
             None
         };
+        Ok(Verified { ok, rehash })
+    }
+
+    /// Checks a hash that another system made, beside the run of argon2id that everybody costs. The
+    /// right password is hashed anew, and the other system's hash is gone.
+    fn verify_foreign(&self, password: &str, foreign: &Foreign) -> Result<Verified, PasswordError> {
+        self.verify(password, None)?;
+        let ok = foreign.fits(password).unwrap_or_else(|error| {
+            tracing::error!(%error, ?foreign, "OpenSSL cannot check a hash of this kind");
+            false
+        });
+        let rehash = ok.then(|| self.hash(password)).transpose()?;
         Ok(Verified { ok, rehash })
     }
 
@@ -336,6 +353,20 @@ mod tests {
                 rehash: None
             }
         );
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_another_system_is_replaced_at_the_right_password_only() {
+        let passwords = Passwords::new(CHEAP).unwrap();
+        // The SHA-256 of WSO2's user store, of "admin".
+        let theirs = "$wso2$sha256$jGl25bVBBBW96Qi9Te4V37Fnqchz/Eu4qB9vKrRIqRg=";
+        let wrong = passwords.verify("nimda", Some(theirs), "a").await.unwrap();
+        assert_eq!((wrong.ok, wrong.rehash), (false, None));
+        let right = passwords.verify("admin", Some(theirs), "a").await.unwrap();
+        let ours = right.rehash.unwrap();
+        assert!(ours.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{ours}");
+        let again = passwords.verify("admin", Some(&ours), "a").await.unwrap();
+        assert_eq!((again.ok, again.rehash), (true, None));
     }
 
     #[tokio::test]

@@ -13,12 +13,14 @@ mod demo;
 mod endings;
 mod error;
 mod fetch;
+mod import;
 mod init;
 mod key;
 mod logging;
 mod metadata;
 mod output;
 mod password;
+mod progress;
 mod role;
 mod serve;
 mod session;
@@ -90,6 +92,9 @@ enum Command {
     /// Users: who may prove to be somebody
     #[command(subcommand)]
     User(user::User),
+    /// Take over users from another system
+    #[command(subcommand)]
+    Import(import::Import),
     /// Roles: what people hold and doors ask for
     #[command(subcommand)]
     Role(role::Role),
@@ -157,6 +162,7 @@ async fn perform(command: Command, context: &Context) -> Result<ExitCode, CliErr
         Command::Init(init) => init.run(context).await,
         Command::Check(check) => check.run(context).await,
         Command::User(user) => user.run(context).await,
+        Command::Import(import) => import.run(context).await,
         Command::Role(role) => role.run(context).await,
         Command::Sp(sp) => sp.run(context).await,
         Command::Metadata(metadata) => metadata.run(context).await,

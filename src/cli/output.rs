@@ -58,6 +58,12 @@ pub(super) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "note: {}", plain(text));
 }
 
+/// Says on stderr what could not be done, where the command goes on with the rest.
+pub(super) fn complain(text: &str) {
+    // Where stderr is closed nobody wants to know.
+    let _ = writeln!(io::stderr(), "{}", plain(text));
+}
+
 impl Style {
     fn paint(self, code: &str, text: &str) -> String {
         if self.colour {

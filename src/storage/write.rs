@@ -4,7 +4,7 @@ use tokio::sync::MutexGuard;
 
 use crate::directory::audit::AuditEvent;
 
-use super::audit::{Fields, insert_event};
+use super::audit::{Fields, insert_event, insert_events};
 use super::chain::{Chain, Head};
 use super::engine::Tx;
 use super::error::StoreError;
@@ -57,6 +57,20 @@ impl Write<'_> {
         insert_event(&mut self.tx, self.chain.id(), &head, &fields).await?;
         self.head = Some(head);
         self.noted.push(counted(event));
+        Ok(())
+    }
+
+    /// Writes several audit rows with as few statements as that takes.
+    pub(super) async fn note_all(&mut self, events: &[&AuditEvent]) -> Result<(), StoreError> {
+        let mut rows = Vec::with_capacity(events.len());
+        for event in events {
+            let fields = Fields::from(*event);
+            let head = self.chain.link(self.head, self.chain.id(), &fields);
+            self.head = Some(head);
+            rows.push((head, fields));
+        }
+        insert_events(&mut self.tx, self.chain.id(), &rows).await?;
+        self.noted.extend(events.iter().map(|event| counted(event)));
         Ok(())
     }
 

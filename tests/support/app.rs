@@ -220,6 +220,13 @@ impl Product {
             .expect("the binary starts")
     }
 
+    /// A command of the same binary on the same configuration, to be run as the test wants.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = doorward();
+        command.arg("--config").arg(&self.config).args(arguments);
+        command
+    }
+
     /// Where the database is.
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("data/doorward.db")

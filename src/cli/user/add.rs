@@ -118,7 +118,7 @@ pub(in super::super) async fn add_person(
 }
 
 /// An addr-spec, or nothing.
-pub(super) fn email(text: &str) -> Result<String, String> {
+pub(in super::super) fn email(text: &str) -> Result<String, String> {
     let text = text.trim();
     let fits = match text.rsplit_once('@') {
         Some((local, domain)) => !local.is_empty() && !domain.is_empty() && !local.contains('@'),
@@ -131,7 +131,7 @@ pub(super) fn email(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-pub(super) fn display_name(text: &str) -> Result<String, String> {
+pub(in super::super) fn display_name(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.len() > 200 || text.contains(is_no_text) {
         return Err("has to be one line of 1 to 200 bytes".to_owned());

@@ -19,7 +19,7 @@ use crate::directory::audit::AuditKind;
 use crate::directory::name::{RoleName, UserName};
 use crate::directory::user as room;
 
-pub(super) use add::{NewPerson, add_person};
+pub(super) use add::{NewPerson, add_person, display_name, email};
 use document::{document, print};
 pub(super) use roles::grant_role as grant;
 
