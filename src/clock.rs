@@ -51,15 +51,15 @@ fn system_now() -> UnixTime {
 /// There is no randomness to be had: nothing secret can be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system gave no randomness: {0}")]
-pub struct NoRandomness(#[from] openssl::error::ErrorStack);
+pub struct NoRandomness(#[from] getrandom::Error);
 
-/// Fresh random bytes from OpenSSL's generator.
+/// Fresh random bytes from the operating system's generator.
 pub fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let [bytes] = random_each()?;
     Ok(bytes)
 }
 
-/// Several at once: the generator's call costs more than the bytes.
+/// Several at once: the call costs more than the bytes.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where randomness comes from"
@@ -67,7 +67,7 @@ pub fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
 pub fn random_each<const LENGTH: usize, const N: usize>() -> Result<[[u8; LENGTH]; N], NoRandomness>
 {
     let mut each = [[0; LENGTH]; N];
-    openssl::rand::rand_bytes(each.as_flattened_mut())?;
+    getrandom::fill(each.as_flattened_mut())?;
     Ok(each)
 }
 

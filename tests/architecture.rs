@@ -98,6 +98,7 @@ const IMPURE: &[&str] = &[
     "async",
     "await",
     "axum",
+    "getrandom",
     "rand",
     "reqwest",
     "rusqlite",

@@ -86,14 +86,11 @@ impl SentNameId {
     /// qualifier that was left out being the one that it implies (Core 3.3.4, 8.3.7).
     #[must_use]
     pub fn comparable(&self, idp: &str, sp: &str) -> String {
-        let implied = |said: &Option<String>, default: &str| {
-            said.clone().unwrap_or_else(|| default.to_owned())
-        };
         [
-            self.format.clone(),
-            implied(&self.name_qualifier, idp),
-            implied(&self.sp_name_qualifier, sp),
-            self.value.clone(),
+            self.format.as_str(),
+            self.name_qualifier.as_deref().unwrap_or(idp),
+            self.sp_name_qualifier.as_deref().unwrap_or(sp),
+            &self.value,
         ]
         .join("\n")
     }

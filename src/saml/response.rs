@@ -174,6 +174,12 @@ impl SignedResponse {
         &self.xml
     }
 
+    /// The XML text alone, where nothing else is needed any more.
+    #[must_use]
+    pub fn into_xml(self) -> String {
+        self.xml
+    }
+
     /// The registered endpoint that it goes to.
     #[must_use]
     pub fn destination(&self) -> &str {

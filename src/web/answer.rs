@@ -37,8 +37,9 @@ const TRIES: usize = 3;
 /// What a try at an answer came to.
 enum Try {
     Released(SignedResponse),
-    /// The person may enter, but what the SP asks for cannot be said about them.
-    Unsayable(Box<User>, ResponseError),
+    /// The person may enter, but what the SP asks for cannot be said about them; what is written
+    /// down about that.
+    Unsayable(Box<AuditEvent>, ResponseError),
     /// The decision cannot be acted on any more; it has to fall again on new facts.
     Again,
 }
@@ -59,8 +60,9 @@ pub(super) struct Asking<'a> {
 pub(super) enum Decided<'sp> {
     /// The Response may leave: its audit row is committed.
     Released(SignedResponse),
-    /// The person may enter, but what the SP asks for cannot be said about them.
-    Unsayable(Box<User>, ResponseError),
+    /// The person may enter, but what the SP asks for cannot be said about them; what is written
+    /// down about that.
+    Unsayable(Box<AuditEvent>, ResponseError),
     /// The person may enter, and has to be asked first; what they agreed to before.
     ConsentDue(Box<Grant<'sp>>, Option<Consent>),
     /// Nobody enters.
@@ -78,7 +80,7 @@ pub(super) async fn decide<'sp>(
     for _ in 0..TRIES {
         let facts = match facts.take() {
             Some(facts) => facts,
-            None => again(app, asking, request.sp()).await?,
+            None => Box::pin(again(app, asking, request.sp())).await?,
         };
         let sign_on = request.sign_on(asking.freshness.clone())?;
         match access::authorize(sign_on, facts, app.site.limits, app.now()) {
@@ -92,7 +94,7 @@ pub(super) async fn decide<'sp>(
                 };
                 match release(app, asking.visit, request, grant, claim).await? {
                     Try::Released(response) => return Ok(Decided::Released(response)),
-                    Try::Unsayable(user, error) => return Ok(Decided::Unsayable(user, error)),
+                    Try::Unsayable(event, error) => return Ok(Decided::Unsayable(event, error)),
                     Try::Again => {}
                 }
             }
@@ -120,29 +122,19 @@ pub(super) async fn answer(
         began: Some(flow.as_ref().map_or_else(|| app.now(), Flow::began)),
     };
     if request.acs().binding == AcsBinding::HttpArtifact {
-        // The decision that counts falls when the artifact is resolved; this one decides what the
-        // person sees, and its grant is dropped.
-        let sign_on = request.sign_on(asking.freshness.clone())?;
-        return match access::authorize(sign_on, door.facts, app.site.limits, app.now()) {
-            Ok(grant) => match consent::standing(app, request, &grant, asking.began).await? {
-                Standing::Due(before) => {
-                    consent::ask(app, visit, request, flow, grant, before).await
-                }
-                _ => artifact::hand_out(app, &asking, request, grant).await,
-            },
-            Err(denial) => refuse(app, visit, request, flow, *denial).await,
-        };
+        return Box::pin(artifact::answer(app, &asking, request, door.facts, flow)).await;
     }
+    // What is rare has a future that is larger than that of a whole sign-on: it is made when needed.
     match decide(app, &asking, door.facts, request).await? {
-        Decided::Released(response) => Ok(post(request.sp(), &response)),
-        Decided::Unsayable(user, error) => {
-            let status = unsayable(app, visit, request, &user, &error).await?;
-            send_status(app, request.reply_to(), status).await
+        Decided::Released(response) => Ok(post(request.sp(), response)),
+        Decided::Unsayable(event, error) => {
+            let status = Box::pin(unsayable(app, visit, request, *event, &error)).await?;
+            Box::pin(send_status(app, request.reply_to(), status)).await
         }
         Decided::ConsentDue(grant, before) => {
-            consent::ask(app, visit, request, flow, *grant, before).await
+            Box::pin(consent::ask(app, visit, request, flow, *grant, before)).await
         }
-        Decided::Denied(denial) => refuse(app, visit, request, flow, *denial).await,
+        Decided::Denied(denial) => Box::pin(refuse(app, visit, request, flow, *denial)).await,
     }
 }
 
@@ -174,7 +166,8 @@ async fn release(
     let released = grant.release(|| index.as_str().to_owned());
     let mut released =
         released.ok_or_else(|| Failure::internal("a dry run cannot make an assertion"))?;
-    let (user, decided_at) = (grant.user().clone(), grant.decided_at());
+    let mut event = event(app, visit, request.sp(), grant.user());
+    let (user, decided_at) = (grant.user().name.clone(), grant.decided_at());
     let response = match Response::success(grant, asked, &released, &app.issuer, &stamp) {
         Ok(response) => {
             let key = app.signing_key_for(request.sp())?;
@@ -184,18 +177,14 @@ async fn release(
         Err(ResponseError::NotCurrent) => return Ok(Try::Again),
         Err(error) => {
             drop(announced);
-            return Ok(Try::Unsayable(Box::new(user), error));
+            return Ok(Try::Unsayable(Box::new(event), error));
         }
     };
     let (idp, sp_id) = (&app.site.entity_id, request.sp().entity_id.as_str());
     released.name_id = response
         .name_id()
         .map(|name_id| (name_id.clone(), name_id.comparable(idp, sp_id)));
-    let event = event(app, visit, request.sp(), &user);
-    let event = AuditEvent {
-        detail: Some(stamp.assertion_id.as_str().to_owned()),
-        ..event
-    };
+    event.detail = Some(stamp.assertion_id.as_str().to_owned());
     let sp = request.sp();
     match announced
         .release(released, &sp.id, is_persistent(response.name_id()), event)
@@ -210,7 +199,7 @@ async fn release(
         return Ok(Try::Again);
     }
     let (trace, name) = (&visit.trace, sp.name.as_str());
-    tracing::info!(%trace, sp = name, user = user.name.as_str(), "assertion issued");
+    tracing::info!(%trace, sp = name, user = user.as_str(), "assertion issued");
     warn_about_weak_encryption(trace, sp);
     Ok(Try::Released(response))
 }
@@ -235,7 +224,7 @@ pub(super) async fn unsayable(
     app: &App,
     visit: &Visit,
     request: &AuthnRequest<'_>,
-    user: &User,
+    event: AuditEvent,
     error: &ResponseError,
 ) -> Result<Status, Failure> {
     // A passive request learns nothing about the person (decision 17).
@@ -247,7 +236,6 @@ pub(super) async fn unsayable(
     let Some(status) = told.filter(|_| error.status().is_some()) else {
         return Err(Failure::internal(error));
     };
-    let event = event(app, visit, request.sp(), user);
     write_refusal(app, event, error.reason()).await?;
     let (trace, reason, sp) = (
         &visit.trace,
@@ -368,7 +356,7 @@ pub(super) async fn send_status(
         return artifact::hand_out_status(app, reply, status).await;
     }
     let sp = reply.sp;
-    Ok(post(sp, &status_response(app, reply, status)?))
+    Ok(post(sp, status_response(app, reply, status)?))
 }
 
 /// A Response that carries a status, signed.
@@ -384,14 +372,15 @@ pub(super) fn status_response(
 }
 
 /// The page that posts a Response to its endpoint (Bindings 3.5.4).
-fn post(sp: &ServiceProvider, response: &SignedResponse) -> HttpResponse {
+fn post(sp: &ServiceProvider, response: SignedResponse) -> HttpResponse {
     let mut page = headers::post_page(&PostFormPage {
-        app_name: sp.title().to_owned(),
-        acs: response.destination().to_owned(),
+        app_name: sp.title(),
+        acs: response.destination(),
         saml_response: Base64::of(response.xml()),
-        relay_state: response.relay_state().map(str::to_owned),
+        relay_state: response.relay_state(),
     });
-    let sent = Sent::to(sp, response.xml(), response.relay_state());
+    let relay_state = response.relay_state().map(str::len);
+    let sent = Sent::to(sp, response.into_xml(), relay_state);
     page.extensions_mut().insert(sent);
     page
 }

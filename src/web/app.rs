@@ -53,6 +53,8 @@ pub struct Inner {
     pub(super) issuer: Issuer,
     /// What requests are held against.
     pub(super) receiver: Receiver,
+    /// The same at the address that WSO2's servers have.
+    pub(super) samlsso_receiver: Receiver,
     /// The last messages of each SP.
     pub(super) traces: super::trace::Traces,
     registrations: Mutex<HashMap<SpId, Arc<Registered>>>,
@@ -172,6 +174,10 @@ impl App {
             clock_skew: site.clock_skew,
             decryption,
         };
+        let samlsso_receiver = Receiver {
+            sso_location: format!("{}/samlsso", site.base_url),
+            ..receiver.clone()
+        };
         let metrics = Metrics::new(clock.now());
         Self(Arc::new(Inner {
             site,
@@ -182,20 +188,13 @@ impl App {
             metrics,
             passwords,
             issuer,
+            samlsso_receiver,
             receiver,
             traces: super::trace::Traces::default(),
             registrations: Mutex::default(),
             metadata: Mutex::default(),
             draining: AtomicBool::new(false),
         }))
-    }
-
-    /// What requests that come to a path of ours are held against.
-    pub(super) fn receiver_at(&self, path: &str) -> Receiver {
-        Receiver {
-            sso_location: format!("{}{path}", self.site.base_url),
-            ..self.receiver.clone()
-        }
     }
 
     /// From now on it says that it is not ready, and each answer closes its connection: the proxy is
@@ -238,9 +237,13 @@ impl App {
         version: i64,
     ) -> Result<Arc<Registered>, Failure> {
         let known = self.registrations().get(id).cloned();
-        if let Some(known) = known.filter(|known| known.sp.version == version) {
-            return Ok(known);
+        match known.filter(|known| known.sp.version == version) {
+            Some(known) => Ok(known),
+            None => Box::pin(self.read_registration(id)).await,
         }
+    }
+
+    async fn read_registration(&self, id: &SpId) -> Result<Arc<Registered>, Failure> {
         let read = match self.store.sp_by_id(id).await {
             // What no hand of ours has written has no rule that can be relied on: closed.
             Err(error @ StoreError::Inconsistent { .. }) => {

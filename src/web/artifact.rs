@@ -13,17 +13,18 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::answer::{self, Asking, Decided, status_response};
-use super::consent;
+use super::consent::{self, Standing};
 use super::door::{self, Door, DoorName};
 use super::failure::Failure;
-use super::flow::LOCATION_LIMIT;
+use super::flow::{Flow, LOCATION_LIMIT};
 use super::headers::post_page;
 use super::pages::ArtifactFormPage;
 use super::soap::{self, Refused};
 use super::trace::Sent;
 use super::visit::Visit;
-use crate::access::{Freshness, Grant};
+use crate::access::{self, Freshness, Grant};
 use crate::clock::random;
+use crate::directory::facts::Facts;
 use crate::directory::name::{MessageId, SessionId};
 use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::{AcsBinding, Pick, ServiceProvider};
@@ -57,8 +58,28 @@ enum Pending {
     },
 }
 
+/// The answer at an endpoint for artifacts. The decision that counts falls when the artifact is
+/// resolved; this one decides what the person sees, and its grant is dropped.
+pub(super) async fn answer(
+    app: &App,
+    asking: &Asking<'_>,
+    request: &AuthnRequest<'_>,
+    facts: Facts,
+    flow: Option<Flow>,
+) -> Result<Response, Failure> {
+    let visit = asking.visit;
+    let sign_on = request.sign_on(asking.freshness.clone())?;
+    match access::authorize(sign_on, facts, app.site.limits, app.now()) {
+        Ok(grant) => match consent::standing(app, request, &grant, asking.began).await? {
+            Standing::Due(before) => consent::ask(app, visit, request, flow, grant, before).await,
+            _ => hand_out(app, asking, request, grant).await,
+        },
+        Err(denial) => answer::refuse(app, visit, request, flow, *denial).await,
+    }
+}
+
 /// Hands out an artifact for a request that would be granted now. The grant makes nothing.
-pub(super) async fn hand_out(
+async fn hand_out(
     app: &App,
     asking: &Asking<'_>,
     request: &AuthnRequest<'_>,
@@ -294,8 +315,8 @@ async fn sign_on(
     };
     let status = match answer::decide(app, asking, facts, &request).await? {
         Decided::Released(response) => return Ok(Some(response)),
-        Decided::Unsayable(user, error) => {
-            answer::unsayable(app, asking.visit, &request, &user, &error).await?
+        Decided::Unsayable(event, error) => {
+            answer::unsayable(app, asking.visit, &request, *event, &error).await?
         }
         Decided::ConsentDue(grant, _) => {
             consent::missing(app, asking.visit, &request, &grant).await?
@@ -326,6 +347,6 @@ fn respond(
     .sign(&key)
     .map_err(Failure::internal)?;
     let mut answer = soap::enveloped(&text)?;
-    answer.extensions_mut().insert(Sent::to(sp, &text, None));
+    answer.extensions_mut().insert(Sent::to(sp, text, None));
     Ok(answer)
 }

@@ -58,7 +58,7 @@ pub(super) async fn standing(
         // There is nothing to agree to: what cannot be said is told in its own way.
         return Ok(Standing::NotAsked);
     };
-    let given = app.store.consent(&grant.user().id, &sp.id).await?;
+    let given = Box::pin(app.store.consent(&grant.user().id, &sp.id)).await?;
     Ok(match given {
         Some(consent) if consent.covers(&disclosed(&disclosure)) => Standing::Given(match began {
             None => ConsentClaim::Obtained,

@@ -42,7 +42,8 @@ pub(super) async fn fetch(
             DoorName::Id(id) => app.store.facts_by_sp_id(session, id, now).await?,
         };
         let Some(facts) = facts else {
-            ask_about(app, name).await?;
+            // Rare, and larger than the future of a whole sign-on without it.
+            Box::pin(ask_about(app, name)).await?;
             continue;
         };
         app.use_keys_of(facts.key_version()).await?;

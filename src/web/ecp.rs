@@ -220,8 +220,8 @@ async fn decide(
         door::fetch(app, DoorName::Id(&sp.id), asking.session.as_ref()).await?;
     let status = match answer::decide(app, asking, facts, request).await? {
         Decided::Released(response) => return Ok((response, true)),
-        Decided::Unsayable(user, error) => {
-            answer::unsayable(app, asking.visit, request, &user, &error).await?
+        Decided::Unsayable(event, error) => {
+            answer::unsayable(app, asking.visit, request, *event, &error).await?
         }
         // There is no page here that could ask.
         Decided::ConsentDue(grant, _) => {

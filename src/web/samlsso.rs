@@ -11,6 +11,7 @@ use super::{App, slo, sso};
 use crate::directory::reason::ReasonCode;
 use crate::saml::binding::{self, Carried, Inbound};
 
+/// Where a logout comes to.
 const PATH: &str = "/samlsso";
 
 /// `GET /samlsso`. Without a message, `spEntityID` starts a sign-on here, where the registration
@@ -48,7 +49,7 @@ async fn receive(
 ) -> Result<Response, Failure> {
     let is_authn_request = || inbound.message_name().as_deref() == Some("AuthnRequest");
     if carried == Carried::Request && is_authn_request() {
-        return sso::receive(app, visit, inbound, arrival, PATH).await;
+        return sso::receive(app, visit, inbound, arrival, &app.samlsso_receiver).await;
     }
     slo::receive(app, visit, carried, inbound, PATH).await
 }

@@ -45,13 +45,13 @@ impl KeyRing {
 impl App {
     /// The key that signs whatever is sent to this SP: the one that it is held at, else the active
     /// one, in the algorithms that the SP takes (C-ALG3). There is no other way to sign towards an SP.
-    pub(super) fn signing_key_for(&self, sp: &ServiceProvider) -> Result<Arc<SigningKey>, Failure> {
+    pub(super) fn signing_key_for(&self, sp: &ServiceProvider) -> Result<SigningKey, Failure> {
         let keys = self.key_ring.current();
         let key = keys.of(sp).ok_or_else(|| {
             Failure::internal("the signing key that it is held at does not open").at(sp)
         })?;
         let key = key.towards(sp, &self.site.denied_algorithms);
-        key.map(Arc::new).map_err(|error| {
+        key.map_err(|error| {
             Failure::of(ReasonCode::NoCommonAlgorithm)
                 .because(error)
                 .at(sp)
@@ -64,6 +64,10 @@ impl App {
         if self.key_ring.current().version() == version {
             return Ok(());
         }
+        Box::pin(self.load_keys_of(version)).await
+    }
+
+    async fn load_keys_of(&self, version: i64) -> Result<(), SigningKeysError> {
         let _alone = self.key_ring.loading.lock().await;
         let before = self.key_ring.current();
         if before.version() == version {

@@ -19,12 +19,9 @@ use super::pages::IdpInitiatedConfirmPage;
 use super::visit::{FetchSite, Visit};
 use super::{App, login};
 use crate::directory::reason::ReasonCode;
-use crate::saml::authn_request::{AuthnRequest, RequestRefused, UnverifiedAuthnRequest};
+use crate::saml::authn_request::{AuthnRequest, Receiver, RequestRefused, UnverifiedAuthnRequest};
 use crate::saml::binding::{self, Inbound};
 use crate::saml::comparison::Comparison;
-
-/// Where a request comes to.
-const PATH: &str = "/saml/sso";
 
 /// The most bytes of a posted body.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -36,7 +33,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// answered at once.
 pub(super) async fn redirect(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
     let inbound = binding::decode_redirect(&visit.query)?;
-    receive(&app, &visit, inbound, Arrival::WithCookies, PATH).await
+    receive(&app, &visit, inbound, Arrival::WithCookies, &app.receiver).await
 }
 
 /// `POST /saml/sso`: a request by HTTP-POST. From another site no Lax cookie comes along, so it is
@@ -57,7 +54,7 @@ pub(super) async fn post(
         &visit,
         binding::decode_post(&body)?,
         Arrival::MaybeWithout,
-        PATH,
+        &app.receiver,
     )
     .await
 }
@@ -69,13 +66,13 @@ pub(super) enum Arrival {
     MaybeWithout,
 }
 
-/// A request that a browser brought to a path of ours.
+/// A request that a browser brought to an address of ours.
 pub(super) async fn receive(
     app: &App,
     visit: &Visit,
     inbound: Inbound,
     arrival: Arrival,
-    path: &str,
+    receiver: &Receiver,
 ) -> Result<Response, Failure> {
     if inbound
         .relay_state
@@ -99,14 +96,13 @@ pub(super) async fn receive(
         })?;
     let registered = door.registered.clone();
     visit.note.registered(&registered.sp);
-    let receiver = &app.receiver_at(path);
     let verified = unverified.verify(&registered.sp, &registered.keys, receiver, app.now());
     match verified {
         Err(refused) => {
             let sp = &registered.sp;
             let compared = Comparison::of(&refused.error, sp, receiver, app.now());
             visit.note.compared(compared);
-            tell(app, visit, *refused).await
+            Box::pin(tell(app, visit, *refused)).await
         }
         Ok(_) if !registered.sp.enabled => {
             Err(Failure::of(ReasonCode::SpDisabled).at(&registered.sp))

@@ -45,10 +45,14 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    /// What leaves for this SP.
-    pub(super) fn to(sp: &ServiceProvider, xml: &str, relay_state: Option<&str>) -> Self {
+    /// What leaves for this SP, and how long the RelayState is that goes with it.
+    pub(super) fn to(
+        sp: &ServiceProvider,
+        xml: impl Into<String>,
+        relay_state: Option<usize>,
+    ) -> Self {
         Self {
-            message: Message::of(xml.as_bytes(), relay_state),
+            message: Message::of(xml.into().into_bytes(), relay_state),
             entity_id: sp.entity_id.as_str().to_owned(),
             sp: sp.name.as_str().to_owned(),
         }
@@ -58,6 +62,7 @@ impl Sent {
 impl Note {
     /// A message came in.
     pub(super) fn received(&self, xml: &[u8], relay_state: Option<&str>) {
+        let relay_state = relay_state.map(str::len);
         self.noted().received = Some(Message::of(xml, relay_state));
     }
 

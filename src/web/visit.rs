@@ -113,7 +113,7 @@ impl FromRequestParts<App> for Visit {
             logout: Cookie::Logout.read(headers, &app.site),
             known_idps: discovery::read(headers, &app.site),
             source: source(peer, headers, &app.site),
-            user_agent: text(headers, "user-agent").map(|agent| agent.chars().take(200).collect()),
+            user_agent: text(headers, "user-agent").map(shortened),
             site: fetch_site(headers, &app.site),
             query: query(&parts.uri),
         })
@@ -126,6 +126,11 @@ fn query(uri: &Uri) -> String {
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// At most 200 characters: a header that is text is ASCII.
+fn shortened(text: &str) -> String {
+    text.get(..200).unwrap_or(text).to_owned()
 }
 
 /// The last address in `X-Forwarded-For` that is not a trusted proxy's; the peer's own where it is

@@ -76,6 +76,7 @@ fn a_pure_room_has_neither_clock_nor_io() {
         "use rand::Rng;",
         "use tokio::sync::Mutex;",
         "fn f() { openssl::rand::rand_bytes(&mut b); }",
+        "fn f() { getrandom::fill(&mut b); }",
     ] {
         assert_ne!(judge("access/mod.rs", text), "", "{text}");
     }

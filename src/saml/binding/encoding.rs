@@ -5,7 +5,10 @@ use std::cell::RefCell;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+use flate2::{Compress, Compression, FlushCompress, Status};
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
 use super::{BindingError, INFLATED_LIMIT};
 
@@ -55,45 +58,41 @@ pub(super) fn decode_base64(text: &str) -> Result<Vec<u8>, BindingError> {
 }
 
 thread_local! {
-    /// 43 KiB that are costly to come by and cheap to wipe.
-    static STREAM: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+    /// 11 KiB of tables, made once. flate2's own state keeps 32 KiB of output beside them and wipes
+    /// them each time; here the output itself serves as the window.
+    static TABLES: RefCell<DecompressorOxide> = RefCell::default();
 }
 
 /// Inflates one raw DEFLATE stream that ends where its bytes end, up to [`INFLATED_LIMIT`]: the
 /// output buffer never grows beyond it, whatever the stream says.
 pub(super) fn inflate(deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
-    STREAM.with_borrow_mut(|stream| {
-        stream.reset(false);
-        inflate_with(stream, deflated)
+    TABLES.with_borrow_mut(|tables| {
+        tables.init();
+        inflate_with(tables, deflated)
     })
 }
 
-fn inflate_with(stream: &mut Decompress, deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
+fn inflate_with(tables: &mut DecompressorOxide, deflated: &[u8]) -> Result<Vec<u8>, BindingError> {
     let guess = deflated.len().saturating_mul(4).clamp(2048, INFLATED_LIMIT);
-    let mut xml = Vec::with_capacity(guess);
+    let mut xml = vec![0; guess];
+    let (mut taken, mut filled) = (0, 0);
     loop {
-        let taken = usize::try_from(stream.total_in()).unwrap_or(usize::MAX);
         let rest = deflated.get(taken..).ok_or(BindingError::Deflate)?;
-        let had = xml.len();
-        let status = stream
-            .decompress_vec(rest, &mut xml, FlushDecompress::None)
-            .map_err(|_| BindingError::Deflate)?;
-        let all_read = stream.total_in() == deflated.len() as u64;
-        if status == Status::StreamEnd {
-            return if all_read {
-                Ok(xml)
-            } else {
-                Err(BindingError::Deflate)
-            };
-        }
-        if xml.len() == xml.capacity() {
-            if xml.len() >= INFLATED_LIMIT {
-                return Err(BindingError::InflatedTooLarge);
+        let flags = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+        let (status, read, written) = decompress(tables, rest, &mut xml, filled, flags);
+        taken += read;
+        filled += written;
+        match status {
+            TINFLStatus::Done if taken == deflated.len() => {
+                xml.truncate(filled);
+                return Ok(xml);
             }
-            xml.reserve_exact(xml.len().min(INFLATED_LIMIT - xml.len()));
-        } else if all_read || xml.len() == had {
-            // It wants more than there is: cut off.
-            return Err(BindingError::Deflate);
+            TINFLStatus::HasMoreOutput if xml.len() < INFLATED_LIMIT => {
+                xml.resize(xml.len().saturating_mul(2).min(INFLATED_LIMIT), 0);
+            }
+            TINFLStatus::HasMoreOutput => return Err(BindingError::InflatedTooLarge),
+            // Cut off, no DEFLATE, or something behind its end.
+            _ => return Err(BindingError::Deflate),
         }
     }
 }

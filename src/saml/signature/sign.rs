@@ -37,18 +37,23 @@ pub enum SignError {
 /// Each with the algorithm that it was set up for.
 type Operations = Vec<(SignatureAlgorithm, PkeyCtx<Private>)>;
 
-/// A private key with its certificate, loaded once and used for every signature.
+/// A private key with its certificate, loaded once and used for every signature. Cloning is cheap.
 #[derive(Clone)]
 pub struct SigningKey {
-    key: PKey<Private>,
-    key_type: KeyType,
+    loaded: Arc<Loaded>,
     algorithm: SignatureAlgorithm,
     digest: DigestAlgorithm,
+}
+
+/// What stays the same whichever algorithms it signs with.
+struct Loaded {
+    key: PKey<Private>,
+    key_type: KeyType,
     certificate: Vec<u8>,
     certificate_base64: String,
     id: String,
     /// Operations that are set up and not in use: OpenSSL takes long to look an algorithm up.
-    operations: Arc<Mutex<Operations>>,
+    operations: Mutex<Operations>,
 }
 
 impl SigningKey {
@@ -74,15 +79,18 @@ impl SigningKey {
             .fold(String::new(), |hex, b| hex + &format!("{b:02x}"));
         let certificate_base64 = STANDARD.encode(certificate);
         let certificate = certificate.to_vec();
-        Ok(Self {
+        let loaded = Loaded {
             key,
             key_type,
-            algorithm,
-            digest: DigestAlgorithm::Sha256,
             certificate,
             certificate_base64,
             id,
-            operations: Arc::default(),
+            operations: Mutex::default(),
+        };
+        Ok(Self {
+            loaded: Arc::new(loaded),
+            algorithm,
+            digest: DigestAlgorithm::Sha256,
         })
     }
 
@@ -101,31 +109,31 @@ impl SigningKey {
         }
     }
 
-    pub(super) const fn key_type(&self) -> KeyType {
-        self.key_type
+    pub(super) fn key_type(&self) -> KeyType {
+        self.loaded.key_type
     }
 
     /// The size of the key.
     pub(super) fn bits(&self) -> u32 {
-        self.key.bits()
+        self.loaded.key.bits()
     }
 
     /// The certificate in DER, as metadata publishes it.
     #[must_use]
     pub fn certificate_der(&self) -> &[u8] {
-        &self.certificate
+        &self.loaded.certificate
     }
 
     /// The certificate in base64, as `ds:X509Certificate` holds it.
     #[must_use]
     pub fn certificate_base64(&self) -> &str {
-        &self.certificate_base64
+        &self.loaded.certificate_base64
     }
 
     /// SHA-256 of the certificate in hex: what operators compare.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        &self.loaded.id
     }
 
     /// Signs octets: the query of the Redirect binding, or a canonical `SignedInfo`. An ECDSA
@@ -135,7 +143,7 @@ impl SigningKey {
         let mut signature = Vec::new();
         operation.sign_to_vec(&self.algorithm.hash(octets), &mut signature)?;
         self.operations().push((self.algorithm, operation));
-        let KeyType::Ec(width) = self.key_type else {
+        let KeyType::Ec(width) = self.loaded.key_type else {
             return Ok(signature);
         };
         let width = i32::try_from(width).unwrap_or(i32::MAX);
@@ -147,9 +155,9 @@ impl SigningKey {
 
     /// An operation of this key, set up; it may be used again and again.
     fn operation(&self) -> Result<PkeyCtx<Private>, ErrorStack> {
-        let mut operation = PkeyCtx::new(&self.key)?;
+        let mut operation = PkeyCtx::new(&self.loaded.key)?;
         operation.sign_init()?;
-        if self.key_type == KeyType::Rsa {
+        if self.loaded.key_type == KeyType::Rsa {
             operation.set_rsa_padding(Padding::PKCS1)?;
         }
         operation.set_signature_md(self.algorithm.md())?;
@@ -165,7 +173,8 @@ impl SigningKey {
 
     fn operations(&self) -> MutexGuard<'_, Operations> {
         // Operations that nobody uses are as good after a panic as before.
-        self.operations
+        self.loaded
+            .operations
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -210,7 +219,7 @@ impl SigningKey {
             "<ds:SignatureValue>",
             &value,
             "</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>",
-            &self.certificate_base64,
+            &self.loaded.certificate_base64,
             "</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>",
             after,
         ]
@@ -251,7 +260,7 @@ impl fmt::Debug for SigningKey {
     /// Never the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKey")
-            .field("id", &self.id)
+            .field("id", &self.loaded.id)
             .finish_non_exhaustive()
     }
 }

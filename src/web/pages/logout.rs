@@ -56,7 +56,7 @@ pub struct LogoutWay {
 /// A logout message on its way to an SP (Bindings 3.5.4).
 #[derive(Debug, Template)]
 #[template(path = "post_message.html")]
-pub struct PostMessagePage {
+pub struct PostMessagePage<'a> {
     /// Display name of the SP.
     pub app_name: String,
     /// The registered endpoint.
@@ -64,7 +64,7 @@ pub struct PostMessagePage {
     /// `SAMLRequest` or `SAMLResponse`.
     pub parameter: &'static str,
     /// The message.
-    pub message: Base64,
+    pub message: Base64<'a>,
     /// As it came.
     pub relay_state: Option<String>,
 }
@@ -162,9 +162,9 @@ impl LogoutPage {
 }
 
 #[cfg(test)]
-impl PostMessagePage {
+impl PostMessagePage<'static> {
     pub(super) fn samples() -> Vec<Self> {
-        let hostile = super::tests::HOSTILE.to_owned();
+        let hostile = super::tests::HOSTILE;
         vec![
             Self {
                 app_name: "Store".into(),
@@ -174,11 +174,11 @@ impl PostMessagePage {
                 relay_state: None,
             },
             Self {
-                app_name: hostile.clone(),
+                app_name: hostile.into(),
                 action: "javascript:alert(1)".into(),
                 parameter: "SAMLResponse",
-                message: Base64::of(&hostile),
-                relay_state: Some(hostile),
+                message: Base64::of(hostile),
+                relay_state: Some(hostile.into()),
             },
         ]
     }

@@ -103,12 +103,13 @@ pub(super) async fn send(
 ) -> Result<Response, Failure> {
     app.signing_keys().await?;
     let key = app.signing_key_for(sp)?;
+    let to_be_returned = relay_state.map(str::len);
     if binding == SloBinding::HttpRedirect {
         let address = message
             .redirect(location, relay_state, &key)
             .map_err(Failure::internal)?;
         let mut response = Redirect::to(&address).into_response();
-        let sent = Sent::to(sp, message.xml(), relay_state);
+        let sent = Sent::to(sp, message.xml(), to_be_returned);
         response.extensions_mut().insert(sent);
         return Ok(response);
     }
@@ -122,6 +123,6 @@ pub(super) async fn send(
     });
     response
         .extensions_mut()
-        .insert(Sent::to(sp, &xml, relay_state));
+        .insert(Sent::to(sp, xml, to_be_returned));
     Ok(response)
 }

@@ -71,11 +71,12 @@ struct Kept {
 }
 
 impl Message {
-    pub(super) fn of(xml: &[u8], relay_state: Option<&str>) -> Self {
+    pub(super) fn of(xml: impl Into<Box<[u8]>> + AsRef<[u8]>, relay_state: Option<usize>) -> Self {
+        let length = xml.as_ref().len();
         Self {
-            xml: (xml.len() <= LONGEST).then(|| xml.into()),
-            length: xml.len(),
-            relay_state: relay_state.map(str::len),
+            xml: (length <= LONGEST).then(|| xml.into()),
+            length,
+            relay_state,
         }
     }
 
@@ -204,7 +205,7 @@ mod tests {
             sp: registered.then(|| "sp".to_owned()),
             refused: None,
             comparison: None,
-            received: Some(Message::of(&vec![b'x'; bytes], None)),
+            received: Some(Message::of(vec![b'x'; bytes], None)),
             sent: None,
         }
     }
@@ -247,6 +248,6 @@ mod tests {
         let counted: usize = kept.of.values().flatten().map(|e| e.kept()).sum();
         assert_eq!(counted, kept.bytes, "what is counted is what is there");
         assert!(kept.bytes <= BYTES && kept.of.len() <= SERVICE_PROVIDERS);
-        assert!(Message::of(&vec![b'x'; LONGEST + 1], None).kept() == 0);
+        assert!(Message::of(vec![b'x'; LONGEST + 1], None).kept() == 0);
     }
 }
