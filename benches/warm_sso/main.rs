@@ -31,9 +31,10 @@ const STARTS: usize = 11;
 const CLIENTS_FOR_MEMORY: usize = 32;
 
 /// What is measured, the first one against the bars.
-const VARIANTS: [(Settings, u32); 5] = [
+const VARIANTS: [(Settings, u32); 6] = [
     variant(2048, "rsa2048", "assertion", "full"),
     variant(2048, "rsa2048", "assertion", "normal"),
+    among_many(variant(2048, "rsa2048", "assertion", "normal")),
     variant(2048, "rsa2048", "both", "full"),
     variant(3072, "rsa3072", "assertion", "full"),
     variant(3072, "rsa3072", "both", "full"),
@@ -50,9 +51,16 @@ const fn variant(
             signing_algorithm,
             sign,
             durability,
+            others: 0,
         },
         bits,
     )
+}
+
+/// The same, where very many service providers are registered beside the one.
+const fn among_many((settings, bits): (Settings, u32)) -> (Settings, u32) {
+    let others = 10_000;
+    (Settings { others, ..settings }, bits)
 }
 
 /// One thread sends everything, so that it is in the server's way as little as can be.

@@ -71,7 +71,7 @@ impl Row {
 pub(crate) fn table(rows: &mut [Row]) -> Result<()> {
     println!("\nWarm SSO, {CONCURRENCY} people at once, CPU time of the server per request\n");
     println!(
-        "key      signed     durability  bare us  whole us  times bare  (least)  above us  system  req/s  p50 ms  p99 ms"
+        "key      signed     durability  other SPs  bare us  whole us  times bare  (least)  above us  system  req/s  p50 ms  p99 ms"
     );
     for row in rows {
         row.waits.sort_unstable();
@@ -80,9 +80,10 @@ pub(crate) fn table(rows: &mut [Row]) -> Result<()> {
             signing_algorithm,
             sign,
             durability,
+            others,
         } = row.settings;
         println!(
-            "{signing_algorithm:8} {sign:10} {durability:10} {:8.0} {:9.0} {:11.2} {:8.2} {:9.0} {:6}% {:6.0} {:7.2} {:7.2}",
+            "{signing_algorithm:8} {sign:10} {durability:10} {others:10} {:8.0} {:9.0} {:11.2} {:8.2} {:9.0} {:6}% {:6.0} {:7.2} {:7.2}",
             median(&row.bare),
             median(&row.cpu),
             median(&row.ratio),

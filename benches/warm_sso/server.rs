@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) signing_algorithm: &'static str,
     pub(crate) sign: &'static str,
     pub(crate) durability: &'static str,
+    /// How many service providers are registered beside the one that is signed in to.
+    pub(crate) others: u32,
 }
 
 /// A folder with an existing database, and the process that serves it.
@@ -40,6 +42,7 @@ impl Server {
             signing_algorithm,
             sign,
             durability,
+            others,
         } = settings;
         let config = format!(
             "base_url = \"http://{address}\"\nlisten = \"{address}\"\nthrottle = \"off\"\n\
@@ -58,6 +61,13 @@ impl Server {
         ];
         let policy = ["--require-role", "staff", "--sign", sign, "--allow-http"];
         command(folder.path(), &[&app[..], &policy[..]].concat(), "")?;
+        if others > 0 {
+            let file = folder.path().join("others.xml");
+            std::fs::write(&file, metadata_of(others).map_err(std::io::Error::other)?)?;
+            let file = file.to_string_lossy();
+            let add = ["metadata", "add", &file, "--require-role", "staff"];
+            command(folder.path(), &add, "")?;
+        }
         for number in 0..people {
             let (name, mail) = (name(number), format!("{}@example.org", name(number)));
             let arguments = [
@@ -140,6 +150,24 @@ impl Drop for Server {
         // The folder goes with it; there is nobody left to tell.
         let _ = self.stop();
     }
+}
+
+/// The metadata of so many service providers, as a federation hands it out.
+fn metadata_of(count: u32) -> std::result::Result<String, std::fmt::Error> {
+    use std::fmt::Write as _;
+    let mut text = "<EntitiesDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\">".to_owned();
+    for number in 0..count {
+        write!(
+            text,
+            "<EntityDescriptor entityID=\"https://sp{number}.example.org/saml/metadata\">\
+             <SPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
+             <AssertionConsumerService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" \
+             Location=\"https://sp{number}.example.org/saml/acs\" index=\"0\"/>\
+             </SPSSODescriptor></EntityDescriptor>"
+        )?;
+    }
+    text.push_str("</EntitiesDescriptor>");
+    Ok(text)
 }
 
 fn name(number: usize) -> String {
