@@ -209,7 +209,14 @@ pub fn carries_a_message(query: &str) -> bool {
 }
 
 /// The parameters with their values still encoded, no name twice.
-struct Parameters<'a>(Vec<(&'a str, &'a str)>);
+struct Parameters<'a>(Vec<Parameter<'a>>);
+
+struct Parameter<'a> {
+    name: &'a str,
+    value: &'a str,
+    /// Both as they came: a name alone is an empty value, and signed without `=`.
+    raw: &'a str,
+}
 
 impl<'a> Parameters<'a> {
     fn of_query(query: &'a str) -> Result<Self, BindingError> {
@@ -228,7 +235,7 @@ impl<'a> Parameters<'a> {
         }
         let xml = inflate(&decode_base64(&decode(message)?)?)?;
         let relay_state = self.relay_state()?;
-        let detached = self.detached(carried, message)?;
+        let detached = self.detached(carried)?;
         Ok(Inbound {
             binding: Binding::Redirect,
             xml,
@@ -261,28 +268,33 @@ impl<'a> Parameters<'a> {
     }
 
     fn split(text: &'a str) -> Result<Self, BindingError> {
-        let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(6);
+        let mut pairs: Vec<Parameter<'a>> = Vec::with_capacity(6);
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             if name.contains(['%', '+']) {
                 return Err(BindingError::EscapedName);
             }
-            if pairs.iter().any(|(known, _)| *known == name) {
+            if pairs.iter().any(|known| known.name == name) {
                 return Err(BindingError::DuplicateParameter);
             }
             if pairs.len() == 64 {
                 return Err(BindingError::QueryTooLong);
             }
-            pairs.push((name, value));
+            pairs.push(Parameter {
+                name,
+                value,
+                raw: pair,
+            });
         }
         Ok(Self(pairs))
     }
 
+    fn named(&self, name: &str) -> Option<&Parameter<'a>> {
+        self.0.iter().find(|known| known.name == name)
+    }
+
     fn raw(&self, name: &str) -> Option<&'a str> {
-        self.0
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| *value)
+        self.named(name).map(|parameter| parameter.value)
     }
 
     fn decoded(&self, name: &str) -> Result<Option<String>, BindingError> {
@@ -313,23 +325,20 @@ impl<'a> Parameters<'a> {
         Ok(Some(value))
     }
 
-    fn detached(&self, carried: Carried, message: &str) -> Result<Option<Detached>, BindingError> {
+    /// The signed octets are those of the query, in the order of the binding (decision 8).
+    fn detached(&self, carried: Carried) -> Result<Option<Detached>, BindingError> {
         let (raw_algorithm, raw_signature) = match (self.raw("SigAlg"), self.raw("Signature")) {
             (None, None) => return Ok(None),
             (Some(algorithm), Some(signature)) => (algorithm, signature),
             _ => return Err(BindingError::HalfSigned),
         };
-        let mut octets = format!("{}={message}", carried.parameter());
-        if let Some(relay_state) = self.raw("RelayState") {
-            octets.push_str("&RelayState=");
-            octets.push_str(relay_state);
-        }
-        octets.push_str("&SigAlg=");
-        octets.push_str(raw_algorithm);
+        let signed = [carried.parameter(), "RelayState", "SigAlg"];
+        let signed = signed.iter().filter_map(|name| self.named(name));
+        let signed: Vec<&str> = signed.map(|parameter| parameter.raw).collect();
         let algorithm = decode(raw_algorithm)?;
         let signature = decode_base64(&decode(raw_signature)?)?;
         Ok(Some(Detached {
-            octets,
+            octets: signed.join("&"),
             algorithm,
             signature,
         }))

@@ -111,6 +111,12 @@ fn t_red_the_signed_octets_are_the_raw_ones_in_the_order_of_the_binding() {
     let inbound = decode_redirect(&query).unwrap();
     let octets = format!("SAMLRequest={message}&RelayState=&SigAlg=a");
     assert_eq!(inbound.detached.unwrap().octets, octets);
+    // A name without `=` is signed without it.
+    let query = format!("RelayState&SigAlg=a&Signature=YQ&SAMLRequest={message}");
+    let inbound = decode_redirect(&query).unwrap();
+    assert_eq!(inbound.relay_state.as_deref(), Some(""));
+    let octets = format!("SAMLRequest={message}&RelayState&SigAlg=a");
+    assert_eq!(inbound.detached.unwrap().octets, octets);
     assert_eq!(inbound.relay_state.as_deref(), Some(""));
 }
 
