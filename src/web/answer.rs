@@ -346,12 +346,14 @@ pub(super) async fn write_refusal(
     Ok(app.store.record(event).await?)
 }
 
-/// A status at a registered endpoint, by the binding of that endpoint.
+/// A status at a registered endpoint. By artifact only where the SP has no other endpoint for a
+/// browser: an artifact is a row in the database, and a status may be for anybody (decision 9).
 pub(super) async fn send_status(
     app: &App,
     reply: ReplyTo<'_>,
     status: Status,
 ) -> Result<HttpResponse, Failure> {
+    let reply = reply.by_post();
     if reply.acs.binding == AcsBinding::HttpArtifact {
         return artifact::hand_out_status(app, reply, status).await;
     }

@@ -434,6 +434,27 @@ async fn c_r15_a_status_goes_by_artifact_too() {
 }
 
 #[tokio::test]
+async fn c_r15_a_status_goes_by_post_where_the_app_has_such_an_endpoint_and_writes_nothing() {
+    let post = "https://store.example/acs/post";
+    let (product, sp) = product(
+        &[(ARTIFACT, "https://store.example/acs"), (POST, post)],
+        &[],
+    )
+    .await;
+    let passive = request(&product, &sp).with("IsPassive=\"true\"");
+    let answer = product.browser().get(&passive.redirect(Some("x"))).await;
+    let (to, response) = answer.response().expect("a Response by POST");
+    assert_eq!(to, post);
+    assert_eq!(response.short_status(), "Responder/NoPassive");
+    assert_eq!(
+        response.in_response_to.as_deref(),
+        Some(passive.id.as_str())
+    );
+    let form = answer.forms().remove(0);
+    assert_eq!(form.value("RelayState"), Some("x"));
+}
+
+#[tokio::test]
 async fn c_b10_a_long_relay_state_goes_with_the_artifact_by_a_form() {
     let (product, sp) = product(&[(ARTIFACT, "https://store.example/acs")], &[]).await;
     let browser = carla(&product).await;

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::directory::name::MessageId;
 use crate::directory::reason::ReasonCode;
-use crate::directory::service_provider::{AcsEndpoint, ServiceProvider};
+use crate::directory::service_provider::{AcsBinding, AcsEndpoint, Pick, ServiceProvider};
 use crate::saml::encryption::DecryptError;
 use crate::saml::signature::SignatureError;
 use crate::saml::status::Status;
@@ -173,4 +173,19 @@ pub struct ReplyTo<'sp> {
     pub id: Option<MessageId>,
     /// RelayState goes back with errors too (Bindings 3.4.3).
     pub relay_state: Option<String>,
+}
+
+impl ReplyTo<'_> {
+    /// The same by HTTP-POST, where the SP has such an endpoint: at the same address, else its
+    /// default one.
+    #[must_use]
+    pub fn by_post(self) -> Self {
+        let post = &[AcsBinding::HttpPost];
+        let same = self.sp.acs.pick(post, Pick::Location(&self.acs.location));
+        let acs = same.or_else(|| self.sp.acs.pick(post, Pick::Default));
+        Self {
+            acs: acs.unwrap_or(self.acs),
+            ..self
+        }
+    }
 }
