@@ -1,14 +1,14 @@
 //! `doorward access`: who may enter what, and why. The decision is that of `access::authorize`.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::context::{Context, Open, names};
 use super::error::{CliError, refused};
-use super::output::{Style, Table, Tone, record};
+use super::matrix::{Part, matrix};
+use super::output::{Style, Tone, record};
 use super::sp::rule_document;
 use crate::access::{Denial, Grant, Refusal, SignOn, Verdict, authorize, verdict};
 use crate::clock::random;
@@ -29,8 +29,11 @@ pub(super) enum Access {
     #[command(after_help = "Example:\n  doorward access explain ada publisher")]
     Explain(Pair),
     /// Who may enter what
-    #[command(after_help = "Example:\n  doorward access matrix --json")]
-    Matrix,
+    #[command(after_help = "\
+Example:
+  doorward access matrix --json
+  doorward access matrix --search store --user ada")]
+    Matrix(Part),
     /// The assertion that would be sent: unsigned, and expired before it was made
     #[command(after_help = "Example:\n  doorward access try ada store")]
     Try(Pair),
@@ -51,7 +54,7 @@ impl Access {
         let open = context.open().await?;
         match self {
             Self::Explain(pair) => explain(context, &open, &pair).await,
-            Self::Matrix => matrix(context, &open).await,
+            Self::Matrix(part) => matrix(context, &open, &part).await,
             Self::Try(pair) => try_it(context, &open, &pair).await,
         }
     }
@@ -169,59 +172,6 @@ fn mend(refusal: Refusal, user: &User, sp: &ServiceProvider, lacks: &[&RoleName]
         | Refusal::SignInTooOld
         | Refusal::RegistrationChanged => "ask again".to_owned(),
     }
-}
-
-/// What the matrix says about one person.
-struct Row {
-    user: User,
-    verdicts: BTreeMap<String, Option<Refusal>>,
-}
-
-async fn matrix(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
-    let sps = open.store.service_providers().await?.readable;
-    let (limits, now) = (open.config.session, open.clock.now());
-    let mut rows = Vec::new();
-    for (user, doors) in open.store.supposed_matrix(now).await? {
-        let mut verdicts = BTreeMap::new();
-        for (id, facts) in doors {
-            if let Some(sp) = sps.iter().find(|sp| sp.id == id) {
-                let Verdict { sp, refusal } = verdict(sp, facts, limits, now);
-                verdicts.insert(sp.as_str().to_owned(), refusal);
-            }
-        }
-        rows.push(Row { user, verdicts });
-    }
-    let document = json!({
-        "sps": sps.iter().map(|sp| sp.name.as_str()).collect::<Vec<_>>(),
-        "users": rows.iter().map(row_document).collect::<Vec<_>>(),
-    });
-    context.done(&document, |style| print_matrix(style, &sps, &rows))
-}
-
-fn row_document(row: &Row) -> Value {
-    let door = |refusal: &Option<Refusal>| json!({"allowed": refusal.is_none(), "reason": refusal.map(|r| r.reason().word())});
-    let doors: BTreeMap<_, _> = row.verdicts.iter().map(|(sp, r)| (sp, door(r))).collect();
-    json!({"name": row.user.name.as_str(), "doors": doors})
-}
-
-fn print_matrix(style: Style, sps: &[ServiceProvider], rows: &[Row]) -> String {
-    let head = sps.iter().map(|sp| sp.name.as_str());
-    let mut table = Table::new(std::iter::once("").chain(head));
-    for Row { user, verdicts } in rows {
-        let name = (Tone::Strong, user.name.as_str().to_owned());
-        let cells = sps.iter().map(|sp| match verdicts.get(sp.name.as_str()) {
-            Some(None) => (Tone::Good, "✓".to_owned()),
-            Some(Some(Refusal::MissingRole)) | None => (Tone::Quiet, "·".to_owned()),
-            Some(Some(refusal)) => (Tone::Bad, format!("· {}", refusal.reason().word())),
-        });
-        table.row(std::iter::once(name).chain(cells));
-    }
-    let legend = if rows.is_empty() {
-        ""
-    } else {
-        "\n✓ may enter   · may not\n"
-    };
-    table.print(style, "There are no users yet.") + &style.quiet(legend)
 }
 
 async fn try_it(context: &Context, open: &Open, pair: &Pair) -> Result<ExitCode, CliError> {

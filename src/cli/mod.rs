@@ -17,6 +17,7 @@ mod import;
 mod init;
 mod key;
 mod logging;
+mod matrix;
 mod metadata;
 mod output;
 mod password;

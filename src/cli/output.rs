@@ -52,6 +52,51 @@ impl Output {
     }
 }
 
+/// A document that is written while its parts are made, for what is too large to be held at once.
+pub(super) struct Json {
+    is_first: bool,
+    is_read: bool,
+}
+
+impl Json {
+    /// Writes the beginning, up to the bracket of the list.
+    pub(super) fn begin(text: &str) -> io::Result<Self> {
+        let mut json = Self {
+            is_first: true,
+            is_read: true,
+        };
+        json.write(text)?;
+        Ok(json)
+    }
+
+    /// Writes one more item of the list; `false` once nobody reads any more.
+    pub(super) fn item(&mut self, item: &impl Serialize) -> io::Result<bool> {
+        let comma = if self.is_first { "" } else { "," };
+        self.is_first = false;
+        let text = serde_json::to_string(item)?;
+        self.write(&[comma, &text].concat())?;
+        Ok(self.is_read)
+    }
+
+    /// Writes what follows the list.
+    pub(super) fn end(mut self, text: &str) -> io::Result<()> {
+        self.write(text)?;
+        self.write("\n")
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        if !self.is_read {
+            return Ok(());
+        }
+        match io::stdout().lock().write_all(text.as_bytes()) {
+            // Whoever reads has read enough (`| head`).
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.is_read = false,
+            result => result?,
+        }
+        Ok(())
+    }
+}
+
 /// Says something beside the result, on stderr.
 pub(super) fn note(text: &str) {
     // Where stderr is closed nobody wants to know.

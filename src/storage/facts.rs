@@ -136,6 +136,13 @@ const MATRIX: &str = concat!(
     people!("1 = 1")
 );
 
+const MATRIX_ROW: &str = concat!(
+    doors!("1 = 1"),
+    rules!("1 = 1"),
+    " UNION ALL ",
+    people!("u.name_key = ?")
+);
+
 /// What no session's token hash is: asks about nobody.
 const NOBODY: &str = "";
 
@@ -205,6 +212,17 @@ impl Store {
         now: UnixTime,
     ) -> Result<Vec<(User, Vec<(SpId, Facts)>)>, StoreError> {
         Ok(self.snapshot(MATRIX, [])?.matrix(now))
+    }
+
+    /// The same about one person; nothing where there is none of that name.
+    pub async fn supposed_row(
+        &self,
+        user: &UserName,
+        now: UnixTime,
+    ) -> Result<Option<(User, Vec<(SpId, Facts)>)>, StoreError> {
+        let key = user.key();
+        let snapshot = self.snapshot(MATRIX_ROW, params![key, key, key])?;
+        Ok(snapshot.matrix(now).pop())
     }
 
     /// The session of a token and whose it is, for the pages of a person. Whether it has expired

@@ -88,6 +88,7 @@ const BY_ENTITY: &str = registrations!("s.entity_key = ?");
 const BY_ID: &str = registrations!("s.id = ?");
 const BY_NAME: &str = registrations!("s.name = ?");
 const ALL: &str = registrations!("'' = ?");
+pub(super) const IN_RANGE: &str = registrations!("s.name >= ? AND s.name <= ?");
 
 /// All registrations.
 #[derive(Debug, Default)]
@@ -159,15 +160,7 @@ impl Store {
 
     /// All SPs, by name. One that cannot be read does not hide the others.
     pub async fn service_providers(&self) -> Result<Registrations, StoreError> {
-        let mut all = Registrations::default();
-        for registration in self.registrations(ALL, "").await? {
-            match registration {
-                Ok(sp) => all.readable.push(sp),
-                Err(unreadable) => all.unreadable.push(unreadable),
-            }
-        }
-        all.readable.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(all)
+        Ok(Registrations::of(self.registrations(ALL, &[""]).await?))
     }
 
     async fn registered(
@@ -175,18 +168,19 @@ impl Store {
         statement: &'static str,
         which: &str,
     ) -> Result<Option<ServiceProvider>, StoreError> {
-        let found = self.registrations(statement, which).await?.pop();
+        let found = self.registrations(statement, &[which]).await?.pop();
         found.transpose().map_err(|unreadable| unreadable.cause)
     }
 
-    async fn registrations(
+    /// What each arm asks for is bound to each.
+    pub(super) async fn registrations(
         &self,
         statement: &'static str,
-        which: &str,
+        which: &[&str],
     ) -> Result<Vec<Result<ServiceProvider, Unreadable>>, StoreError> {
         let mut query = query(statement);
-        for _ in 0..ARMS {
-            query = query.bind(which);
+        for value in std::iter::repeat_n(which, ARMS).flatten() {
+            query = query.bind(*value);
         }
         let rows: Vec<Row> = query.fetch_all(self.pool()).await?;
         let (heads, mut parts): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.tag == 0);

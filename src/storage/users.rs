@@ -89,6 +89,16 @@ impl Store {
         }
     }
 
+    /// Everybody's sign-in name, in their order.
+    pub async fn user_names(&self) -> Result<Vec<UserName>, StoreError> {
+        let names: Vec<String> = query("SELECT name FROM users ORDER BY name_key")
+            .fetch_all(self.pool())
+            .await?;
+        let column = Column("users", "name");
+        let names = names.iter().map(|name| UserName::parse(name));
+        column.checked(names.collect())
+    }
+
     /// Up to `limit` users whose names come after `name`.
     pub async fn users_after(
         &self,

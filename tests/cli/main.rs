@@ -13,6 +13,7 @@ mod https;
 mod import_key;
 mod installation;
 mod keys;
+mod many;
 mod presets;
 mod registrations;
 mod snippets;

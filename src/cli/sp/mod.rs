@@ -4,6 +4,7 @@ mod add;
 mod attributes;
 mod document;
 mod endpoints;
+mod listing;
 pub(super) mod metadata;
 mod options;
 mod origin;
@@ -24,14 +25,13 @@ use serde_json::json;
 
 use super::context::{Context, Open};
 use super::error::{CliError, refused};
-use super::output::{Table, Tone};
 use super::tell;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::{SpId, SpName};
-use crate::storage::Registrations;
 
 pub(super) use document::rule as rule_document;
 use document::{document, print};
+pub(super) use listing::Which;
 
 /// The commands about service providers.
 #[derive(Debug, Subcommand)]
@@ -49,8 +49,11 @@ Example:
   doorward sp add --metadata portal.xml --name portal --require-role everyone")]
     Add(Box<add::Add>),
     /// List the registered service providers and their rules
-    #[command(after_help = "Example:\n  doorward sp list --json")]
-    List,
+    #[command(after_help = "\
+Example:
+  doorward sp list --json
+  doorward sp list --search example.org --limit 50")]
+    List(listing::Which),
     /// Show a registration
     #[command(after_help = "Example:\n  doorward sp show store")]
     Show(Named),
@@ -111,7 +114,7 @@ impl Sp {
         match *self {
             Self::Add(add) => add.run(context).await,
             Self::Update(update) => update.run(context).await,
-            Self::List => list(context, &context.open().await?).await,
+            Self::List(which) => listing::list(context, &context.open().await?, &which).await,
             Self::Show(named) => show(context, &context.open().await?, &named.name).await,
             Self::Presets => preset::list(context),
             Self::Snippet(snippet) => snippet.run(context).await,
@@ -122,43 +125,6 @@ impl Sp {
             Self::Remove(named) => remove(context, &named.name).await,
         }
     }
-}
-
-async fn list(context: &Context, open: &Open) -> Result<ExitCode, CliError> {
-    let Registrations {
-        readable: sps,
-        unreadable,
-    } = open.store.service_providers().await?;
-    let documents: Vec<_> = sps.iter().map(document).collect();
-    let shut: Vec<_> = unreadable.iter().map(|sp| sp.name.as_str()).collect();
-    context.done(&json!({ "sps": documents, "unreadable": shut }), |style| {
-        let mut table = Table::new(["NAME", "WHO MAY ENTER", "STATE", "ENTITY ID"]);
-        for sp in &sps {
-            let state = if sp.enabled {
-                (Tone::Good, "enabled".to_owned())
-            } else {
-                (Tone::Bad, "disabled".to_owned())
-            };
-            table.row([
-                (Tone::Strong, sp.name.as_str().to_owned()),
-                (Tone::Plain, sp.rule.to_string()),
-                state,
-                (Tone::Quiet, sp.entity_id.as_str().to_owned()),
-            ]);
-        }
-        for sp in &unreadable {
-            table.row([
-                (Tone::Strong, sp.name.clone()),
-                (Tone::Plain, "nobody".to_owned()),
-                (Tone::Bad, "unreadable".to_owned()),
-                (Tone::Quiet, sp.cause.to_string()),
-            ]);
-        }
-        table.print(
-            style,
-            "No service provider is registered yet: `doorward sp add --help`.",
-        )
-    })
 }
 
 async fn show(context: &Context, open: &Open, name: &str) -> Result<ExitCode, CliError> {
