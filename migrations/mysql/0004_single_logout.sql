@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS participant_name_ids (
     value             MEDIUMTEXT    NOT NULL,
     name_qualifier    VARCHAR(1024) NULL,
     sp_name_qualifier VARCHAR(1024) NULL,
+    -- Whether the NameID left as an EncryptedID (1).
+    is_encrypted      BIGINT        NOT NULL DEFAULT 0,
     PRIMARY KEY (session_id, sp_id, name_id_key),
     FOREIGN KEY (session_id, sp_id) REFERENCES participants (session_id, sp_id) ON DELETE CASCADE,
     KEY participant_name_ids_by_key (name_id_key)
@@ -46,6 +48,9 @@ CREATE TABLE IF NOT EXISTS logouts (
     relay_state MEDIUMTEXT   NULL,
     binding     VARCHAR(16)  NULL,
     answered_at BIGINT       NULL,
+    -- The sealed flow of whoever signed in in the place of the person whose session ended; NULL
+    -- where nobody did.
+    onward      MEDIUMTEXT   NULL,
     KEY logouts_by_age (started_at),
     KEY logouts_by_sp (sp_id),
     FOREIGN KEY (sp_id) REFERENCES service_providers (id) ON DELETE SET NULL
@@ -66,6 +71,7 @@ CREATE TABLE IF NOT EXISTS logout_legs (
     value             MEDIUMTEXT    NULL,
     name_qualifier    VARCHAR(1024) NULL,
     sp_name_qualifier VARCHAR(1024) NULL,
+    is_encrypted      BIGINT        NOT NULL DEFAULT 0,
     PRIMARY KEY (logout_id, position),
     KEY logout_legs_by_key (name_id_key),
     KEY logout_legs_by_sp (sp_id),

@@ -6,6 +6,8 @@ CREATE TABLE IF NOT EXISTS sp_protection (
     encrypt         VARCHAR(16) NOT NULL,
     data_encryption VARCHAR(32) NULL,
     signature       VARCHAR(32) NULL,
+    -- Whether an SP cannot read an EncryptedID in a LogoutRequest (1).
+    plain_logout    BIGINT      NOT NULL DEFAULT 0,
     FOREIGN KEY (sp_id) REFERENCES service_providers (id) ON DELETE CASCADE
 )
     ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4

@@ -15,6 +15,7 @@ use axum_server::{Handle, Server};
 use clap::Args;
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -28,7 +29,9 @@ use super::error::{CliError, refused};
 use super::logging;
 use crate::authn::password::Passwords;
 use crate::clock::Clock;
+use crate::directory::name::SpId;
 use crate::sources::{Queries, Sources};
+use crate::web::slo::{self, ToldOfMany};
 use crate::web::{App, Site, TraceSocket, metrics_router, router};
 
 /// How often what has expired is looked for.
@@ -63,8 +66,10 @@ impl Serve {
         let stop = stop::stop_after_draining(app.clone(), booted.config.drain)?;
         let acceptor = https(&booted, stop.clone())?;
         let cleaning = tokio::spawn(clean_up(booted.clone(), stop.clone()));
-        let (fresh, until) = (sources(&booted), stop.clone());
+        let (say, withdrawn) = unbounded_channel();
+        let (fresh, until) = (sources(&booted).saying_what_is_withdrawn(say), stop.clone());
         let refreshing = tokio::spawn(async move { fresh.keep_fresh(until).await });
+        let telling = tokio::spawn(tell_withdrawn(app.clone(), withdrawn));
         let warning = tokio::spawn(endings::warn(booted.clone(), stop.clone()));
         let metrics = metrics.map(|listener| {
             let router = metrics_router(app.clone());
@@ -74,6 +79,7 @@ impl Serve {
         serve_router(listener, router(app), acceptor, stop).await?;
         cleaning.abort();
         refreshing.abort();
+        telling.abort();
         // What has begun to tell of ends tells them all: it has the lease of the day.
         if let Err(error) = warning.await {
             tracing::warn!(%error, "the warnings about certificates ended early");
@@ -166,6 +172,20 @@ fn sources(booted: &Booted) -> Sources {
         booted.config.sources.clone(),
         "serve".to_owned(),
     )
+}
+
+/// Tells the apps whose doors a source has shut about whom they have let in.
+async fn tell_withdrawn(app: App, mut withdrawn: UnboundedReceiver<SpId>) {
+    while let Some(sp) = withdrawn.recv().await {
+        match slo::tell_of_everybody(&app, &sp).await {
+            Ok(of_many) if of_many.told.is_empty() => {}
+            Ok(ToldOfMany { told, left }) => {
+                let (sp, people) = (sp.as_str(), told.len());
+                tracing::info!(sp, people, left, "a door was shut, and its app was told");
+            }
+            Err(error) => tracing::warn!(sp = sp.as_str(), error, "its app could not be told"),
+        }
+    }
 }
 
 /// Serves until told to stop; requests in flight finish, for a while. Who sends a request too slowly

@@ -1,9 +1,6 @@
 //! Telling apps that somebody's session has ended, or that their door is shut now: the LogoutRequests
 //! that can be sent without a browser (SOAP), signed and bounded in time.
 
-use std::time::{Duration, Instant};
-
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::context::Open;
@@ -12,15 +9,9 @@ use super::output::note;
 use super::serve;
 use crate::access::verdict;
 use crate::directory::logout::{LegState, Logout};
-use crate::directory::name::{SpId, UserId, UserName};
+use crate::directory::name::{SourceId, SpId, UserId, UserName};
 use crate::directory::service_provider::ServiceProvider;
-use crate::web::slo::{self, Told};
-
-/// How many people one app is told about at a time.
-const AT_ONCE: usize = 16;
-
-/// How long a change of one registration may take to tell everybody.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::web::slo::{self, Told, ToldOfMany};
 
 /// Tells the participants of sessions that have just ended.
 pub(super) async fn ended(open: &Open, logout: Option<Logout>) -> Result<Vec<Told>, CliError> {
@@ -32,12 +23,8 @@ async fn tell(open: &Open, logout: Option<Logout>, lives_on: bool) -> Result<Vec
         return Ok(Vec::new());
     };
     let app = serve::app(&open.booted)?;
-    slo::tell(&app, logout, lives_on).await.map_err(|why| {
-        refused(
-            format!("the change is made, but the apps could not be told: {why}"),
-            "`doorward check` looks for the cause",
-        )
-    })
+    let told = slo::tell(&app, logout, lives_on).await;
+    told.map_err(|why| untold(&why))
 }
 
 /// Tells every app whose door is shut for a person by now, and that has let them in before. Their
@@ -81,23 +68,49 @@ pub(super) async fn everybody_out(open: &Open, sp: &SpId) -> Result<Vec<Told>, C
 }
 
 async fn all_out(open: &Open, sp: &SpId, people: Vec<UserId>) -> Result<Vec<Told>, CliError> {
-    let (begun, mut told) = (Instant::now(), Vec::new());
-    for (done, some) in people.chunks(AT_ONCE).enumerate() {
-        if begun.elapsed() > PATIENCE {
-            let left = people.len().saturating_sub(done * AT_ONCE);
-            note(&format!(
-                "it answers too slowly: it was not told about {left} people"
-            ));
-            break;
+    if people.is_empty() {
+        return Ok(Vec::new());
+    }
+    let app = serve::app(&open.booted)?;
+    let told = slo::tell_of(&app, sp, people).await;
+    let ToldOfMany { told, left } = told.map_err(|why| untold(&why))?;
+    if left > 0 {
+        note(&format!(
+            "it answers too slowly: it was not told about {left} people"
+        ));
+    }
+    Ok(told)
+}
+
+fn untold(why: &str) -> CliError {
+    refused(
+        format!("the change is made, but the apps could not be told: {why}"),
+        "`doorward check` looks for the cause",
+    )
+}
+
+/// Tells the apps of a source about whom its rule shuts out by now.
+pub(super) async fn shut_out_of_source(
+    open: &Open,
+    source: &SourceId,
+) -> Result<Vec<Told>, CliError> {
+    let mut told = Vec::new();
+    for id in open.store.entered_sps_of(source).await? {
+        if let Some(sp) = open.store.sp_by_id(&id).await? {
+            told.extend(shut_out(open, &sp).await?);
         }
-        let telling = some.iter().map(|user| async {
-            let sps = std::slice::from_ref(sp);
-            let logout = open.store.log_out_of(user, sps, open.clock.now()).await?;
-            tell(open, logout, true).await
-        });
-        for one in join_all(telling).await {
-            told.extend(one?);
-        }
+    }
+    Ok(told)
+}
+
+/// Tells the apps of a source about everybody: it is about to be removed with them.
+pub(super) async fn everybody_out_of_source(
+    open: &Open,
+    source: &SourceId,
+) -> Result<Vec<Told>, CliError> {
+    let mut told = Vec::new();
+    for sp in open.store.entered_sps_of(source).await? {
+        told.extend(everybody_out(open, &sp).await?);
     }
     Ok(told)
 }
@@ -136,7 +149,7 @@ pub(super) fn summary_line(told: &[Told]) -> String {
     match (confirmed.count(), told.len()) {
         (_, 0) => String::new(),
         (confirmed, all) => {
-            format!("it confirmed {confirmed} of {all} people as signed out there\n")
+            format!("confirmed that they are signed out there: {confirmed} of {all} people\n")
         }
     }
 }

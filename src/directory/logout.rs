@@ -109,8 +109,10 @@ pub struct Logout {
     pub by_admin: bool,
     /// Who waits for an answer, if anybody does.
     pub requester: Option<Requester>,
-    /// Whether the answer has been given.
+    /// Whether the answer has been given, or the browser sent onward.
     pub answered: bool,
+    /// Where the browser is to go afterwards: the sealed flow of whoever signed in instead.
+    pub onward: Option<String>,
     /// The participants, in the order of telling.
     pub legs: Vec<Leg>,
 }
@@ -133,6 +135,7 @@ impl Logout {
     /// Whether somebody still has to be told or answered.
     #[must_use]
     pub fn goes_on(&self) -> bool {
-        self.waiting().next().is_some() || (self.requester.is_some() && !self.answered)
+        let leads_on = self.requester.is_some() || self.onward.is_some();
+        self.waiting().next().is_some() || (leads_on && !self.answered)
     }
 }

@@ -66,6 +66,8 @@ pub struct Protection {
     pub data_encryption: Option<DataEncryption>,
     /// `--signature-algorithm`; nothing said leaves it to the metadata and to the key.
     pub signature: Option<SignatureAlgorithm>,
+    /// `--plain-logout`: its software reads no EncryptedID in a LogoutRequest.
+    pub plain_logout: bool,
 }
 
 /// Whether assertions are encrypted.

@@ -79,6 +79,8 @@ pub struct SentNameId {
     pub name_qualifier: Option<String>,
     /// SPNameQualifier, where it was written.
     pub sp_name_qualifier: Option<String>,
+    /// Whether it went as an EncryptedID (Core 2.2.4).
+    pub is_encrypted: bool,
 }
 
 impl SentNameId {

@@ -13,6 +13,7 @@ use crate::access::Grant;
 use crate::directory::protection::Encrypt;
 use crate::directory::release::Lifetimes;
 use crate::directory::service_provider::NameIdFormat;
+use crate::directory::session::SentNameId;
 use crate::directory::time::UnixTime;
 
 /// How long ago a preview has expired.
@@ -59,11 +60,17 @@ pub(super) enum Identifier {
 
 impl Identifier {
     /// What it says to whom it is for.
-    pub(super) const fn name_id(&self) -> Option<&NameId> {
+    const fn name_id(&self) -> Option<&NameId> {
         match self {
             Self::Absent => None,
             Self::Plain(name_id) | Self::Encrypted(name_id, _) => Some(name_id),
         }
+    }
+
+    /// The same as it is remembered, for the logout.
+    pub(super) fn sent(&self) -> Option<SentNameId> {
+        let is_encrypted = matches!(self, Self::Encrypted(..));
+        self.name_id().map(|name_id| name_id.sent(is_encrypted))
     }
 
     fn write(&self, w: &mut Writer<'_>) -> Result<(), ResponseError> {

@@ -4,6 +4,7 @@
 //! message when somebody asks.
 
 use super::authn_request::{Receiver, RequestError};
+use super::logout::{self, LogoutError};
 use super::uri;
 use super::xml::{self, Document, Element, Limits};
 use crate::directory::service_provider::{AcsBinding, NameIdFormat, ServiceProvider};
@@ -196,6 +197,32 @@ impl Comparison {
             RequestError::Scoping => (Part::IdpList, vec![receiver.entity_id.clone()]),
             RequestError::Unsigned | RequestError::Signature(_) => (Part::Signature, signers(sp)),
             RequestError::NotAnAuthnRequest => (Part::Root, vec!["samlp:AuthnRequest".to_owned()]),
+            _ => return None,
+        };
+        Some(Self { part, expected })
+    }
+
+    /// The same for a logout message.
+    #[must_use]
+    pub fn of_logout(
+        error: &LogoutError,
+        sp: &ServiceProvider,
+        receiver: &logout::Receiver,
+        now: UnixTime,
+    ) -> Option<Self> {
+        let (part, expected) = match error {
+            LogoutError::Destination | LogoutError::NoDestination => {
+                (Part::Destination, vec![receiver.location.clone()])
+            }
+            LogoutError::Stale | LogoutError::Future => {
+                let (first, last) = super::authn_request::window(receiver.clock_skew, now);
+                (Part::IssueInstant, vec![format!("from {first} to {last}")])
+            }
+            LogoutError::VersionTooLow | LogoutError::VersionTooHigh => {
+                (Part::Version, vec!["2.0".to_owned()])
+            }
+            LogoutError::Unsigned | LogoutError::Signature(_) => (Part::Signature, signers(sp)),
+            LogoutError::NotALogoutMessage(name) => (Part::Root, vec![format!("samlp:{name}")]),
             _ => return None,
         };
         Some(Self { part, expected })

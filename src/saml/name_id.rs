@@ -104,8 +104,9 @@ pub struct NameId {
 impl NameId {
     /// The same as it is remembered, for the logout.
     #[must_use]
-    pub fn sent(&self) -> SentNameId {
+    pub fn sent(&self, is_encrypted: bool) -> SentNameId {
         SentNameId {
+            is_encrypted,
             format: self.format.uri().to_owned(),
             value: self.value.clone(),
             name_qualifier: self.name_qualifier.clone(),

@@ -14,7 +14,7 @@ use super::attributes::TYPE_PREFIXES;
 use super::authn_request::{Asked, ReplyTo};
 use super::consent::ConsentClaim;
 use super::encryption::{self, EncryptError, Recipient, RecipientError};
-use super::name_id::{NameId, PairwiseSecret};
+use super::name_id::PairwiseSecret;
 use super::signature::{SignError, SigningKey};
 use super::status::Status;
 use super::uri;
@@ -233,7 +233,7 @@ impl Response {
             destination: grant.acs().location.clone(),
             in_response_to: grant.in_response_to().map(str::to_owned),
             relay_state: asked.relay_state.clone(),
-            name_id: identifier.name_id().map(NameId::sent),
+            name_id: identifier.sent(),
             session_key,
             consent: None,
             content: Content::Assertion {

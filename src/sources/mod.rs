@@ -18,8 +18,11 @@ mod schedule;
 
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
+
 use crate::clock::Clock;
 use crate::config::SourceSettings;
+use crate::directory::name::SpId;
 use crate::storage::Store;
 
 pub use address::is_public;
@@ -38,6 +41,7 @@ pub struct Sources {
     policy: FetchPolicy,
     longest: Duration,
     actor: String,
+    withdrawn: Option<UnboundedSender<SpId>>,
 }
 
 impl Sources {
@@ -50,7 +54,15 @@ impl Sources {
             policy: FetchPolicy::new(settings.fetch_allow),
             longest: settings.max_validity,
             actor,
+            withdrawn: None,
         }
+    }
+
+    /// The same, and says of each door that it shuts which it was: the app is to be told.
+    #[must_use]
+    pub fn saying_what_is_withdrawn(self, to: UnboundedSender<SpId>) -> Self {
+        let withdrawn = Some(to);
+        Self { withdrawn, ..self }
     }
 
     /// What may be fetched.

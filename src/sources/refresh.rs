@@ -224,7 +224,12 @@ impl Sources {
         while steps.peek().is_some() {
             let some: Vec<_> = steps.by_ref().take(BATCH).collect();
             written += some.len();
-            conflicts += self.store.import(&source.id, some).await?.conflicts;
+            let imported = self.store.import(&source.id, some).await?;
+            conflicts += imported.conflicts;
+            for sp in imported.withdrawn {
+                // Where nobody listens, the caller reads it in the report.
+                let _ = self.withdrawn.as_ref().map(|to| to.send(sp));
+            }
             tell(Progress::Written(written, all));
         }
         Ok(conflicts)

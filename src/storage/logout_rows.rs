@@ -41,12 +41,13 @@ columns! {
         value: Option<String>,
         name_qualifier: Option<String>,
         sp_name_qualifier: Option<String>,
+        is_encrypted: Option<i64>,
     }
 }
 
 const PARTICIPANTS: &str = "\
     SELECT p.sp_id, p.session_index, p.name_id_key, n.format, n.value, n.name_qualifier, \
-    n.sp_name_qualifier FROM participants p LEFT JOIN participant_name_ids n \
+    n.sp_name_qualifier, n.is_encrypted FROM participants p LEFT JOIN participant_name_ids n \
     ON n.session_id = p.session_id AND n.sp_id = p.sp_id AND n.name_id_key = p.name_id_key \
     WHERE p.session_id = ? ORDER BY p.sp_id";
 
@@ -78,8 +79,8 @@ pub(super) async fn legs_of_sessions(
                     name_id: name_id(
                         row.format,
                         row.value,
-                        row.name_qualifier,
-                        row.sp_name_qualifier,
+                        (row.name_qualifier, row.sp_name_qualifier),
+                        row.is_encrypted,
                     ),
                     session_indexes: vec![row.session_index],
                 },
@@ -93,14 +94,15 @@ pub(super) async fn legs_of_sessions(
 fn name_id(
     format: Option<String>,
     value: Option<String>,
-    name_qualifier: Option<String>,
-    sp_name_qualifier: Option<String>,
+    (name_qualifier, sp_name_qualifier): (Option<String>, Option<String>),
+    is_encrypted: Option<i64>,
 ) -> Option<SentNameId> {
     Some(SentNameId {
         format: format?,
         value: value?,
         name_qualifier,
         sp_name_qualifier,
+        is_encrypted: is_encrypted == Some(1),
     })
 }
 
@@ -113,8 +115,8 @@ pub(super) async fn insert_legs(
         let name_id = leg.name_id.as_ref();
         query(
             "INSERT INTO logout_legs (logout_id, position, sp_id, state, session_indexes, \
-             name_id_key, format, value, name_qualifier, sp_name_qualifier) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             name_id_key, format, value, name_qualifier, sp_name_qualifier, is_encrypted) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(logout)
         .bind(leg.position)
@@ -127,6 +129,9 @@ pub(super) async fn insert_legs(
         .bind(name_id.map(|name_id| &name_id.value))
         .bind(name_id.and_then(|name_id| name_id.name_qualifier.as_ref()))
         .bind(name_id.and_then(|name_id| name_id.sp_name_qualifier.as_ref()))
+        .bind(i64::from(
+            name_id.is_some_and(|name_id| name_id.is_encrypted),
+        ))
         .execute(&mut *tx)
         .await?;
     }
@@ -144,6 +149,7 @@ columns! {
         relay_state: Option<String>,
         binding: Option<String>,
         answered_at: Option<i64>,
+        onward: Option<String>,
     }
 }
 
@@ -158,6 +164,7 @@ columns! {
         value: Option<String>,
         name_qualifier: Option<String>,
         sp_name_qualifier: Option<String>,
+        is_encrypted: i64,
     }
 }
 
@@ -167,8 +174,8 @@ pub(super) async fn read_logout(
     token: &TokenHash,
 ) -> Result<Option<Logout>, StoreError> {
     let row: Option<LogoutRow> = query(
-        "SELECT id, user_name, by_admin, sp_id, request_id, relay_state, binding, answered_at \
-         FROM logouts WHERE token_hash = ?",
+        "SELECT id, user_name, by_admin, sp_id, request_id, relay_state, binding, answered_at, \
+         onward FROM logouts WHERE token_hash = ?",
     )
     .bind(token.as_str())
     .fetch_optional(pool)
@@ -178,7 +185,7 @@ pub(super) async fn read_logout(
     };
     let legs: Vec<StoredLeg> = query(
         "SELECT position, sp_id, state, session_indexes, format, value, name_qualifier, \
-         sp_name_qualifier FROM logout_legs WHERE logout_id = ? ORDER BY position",
+         sp_name_qualifier, is_encrypted FROM logout_legs WHERE logout_id = ? ORDER BY position",
     )
     .bind(&row.id)
     .fetch_all(pool)
@@ -197,8 +204,8 @@ impl StoredLeg {
             name_id: name_id(
                 self.format,
                 self.value,
-                self.name_qualifier,
-                self.sp_name_qualifier,
+                (self.name_qualifier, self.sp_name_qualifier),
+                Some(self.is_encrypted),
             ),
             session_indexes: self.session_indexes.split(' ').map(str::to_owned).collect(),
         })
@@ -225,6 +232,7 @@ impl LogoutRow {
             by_admin: self.by_admin != 0,
             requester,
             answered: self.answered_at.is_some(),
+            onward: self.onward,
             legs,
         })
     }

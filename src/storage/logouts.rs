@@ -4,7 +4,7 @@
 use crate::clock::random_id;
 use crate::directory::audit::AuditEvent;
 use crate::directory::logout::{Leg, LegState, Logout, LogoutId, Requester};
-use crate::directory::name::{MessageId, SessionId, SpId, UserId, UserName};
+use crate::directory::name::{MessageId, SessionId, SourceId, SpId, UserId, UserName};
 use crate::directory::time::UnixTime;
 
 use super::ending::{Ended, Ending, which};
@@ -25,6 +25,8 @@ pub struct NewLogout {
     pub requester: Option<Requester>,
     /// Whether an administrator ends them.
     pub by_admin: bool,
+    /// Where the browser is to go afterwards.
+    pub onward: Option<String>,
 }
 
 impl NewLogout {
@@ -231,6 +233,18 @@ impl Store {
         Ok(ended.iter().any(is_asked_for))
     }
 
+    /// The SPs of a source that take part in anybody's session.
+    pub async fn entered_sps_of(&self, source: &SourceId) -> Result<Vec<SpId>, StoreError> {
+        let ids: Vec<String> = query(
+            "SELECT DISTINCT p.sp_id FROM participants p \
+             JOIN sp_sources o ON o.sp_id = p.sp_id WHERE o.source_id = ? ORDER BY p.sp_id",
+        )
+        .bind(source.as_str())
+        .fetch_all(self.pool())
+        .await?;
+        Ok(ids.into_iter().map(SpId::from_stored).collect())
+    }
+
     /// Whoever has a live or expired session in which an SP takes part.
     pub async fn people_at(&self, sp: &SpId) -> Result<Vec<(UserId, UserName)>, StoreError> {
         let rows: Vec<(String, String)> = query(
@@ -313,7 +327,7 @@ async fn insert(
     let requester = new.requester.as_ref();
     query(
         "INSERT INTO logouts (id, token_hash, user_name, started_at, by_admin, sp_id, request_id, \
-         relay_state, binding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         relay_state, binding, onward) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(&id)
     .bind(token.as_str())
@@ -324,6 +338,7 @@ async fn insert(
     .bind(requester.map(|of| of.request.as_str()))
     .bind(requester.and_then(|of| of.relay_state.as_deref()))
     .bind(requester.map(|of| of.binding.word()))
+    .bind(new.onward.as_deref())
     .execute(&mut *tx)
     .await?;
     insert_legs(tx, &id, &legs).await?;
@@ -333,6 +348,7 @@ async fn insert(
         by_admin: new.by_admin,
         requester: new.requester.clone(),
         answered: false,
+        onward: new.onward.clone(),
         legs: legs.into_iter().map(|row| row.leg).collect(),
     })
 }

@@ -24,7 +24,7 @@ const IS_KNOWN: &str = "\
     AND name_id_key = ?";
 const NAME: &str = "\
     INSERT INTO participant_name_ids (session_id, sp_id, name_id_key, format, value, \
-    name_qualifier, sp_name_qualifier) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    name_qualifier, sp_name_qualifier, is_encrypted) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 const LAST_NAME: &str =
     "UPDATE participants SET name_id_key = ? WHERE session_id = ? AND sp_id = ?";
 
@@ -117,6 +117,7 @@ async fn name(
             .bind(&name_id.value)
             .bind(&name_id.name_qualifier)
             .bind(&name_id.sp_name_qualifier)
+            .bind(i64::from(name_id.is_encrypted))
             .execute(&mut *tx)
             .await?;
     }

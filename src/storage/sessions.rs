@@ -1,13 +1,15 @@
 //! Sessions: signing in, signing out, revoking.
 
 use crate::clock::random_id;
-use crate::directory::audit::AuditEvent;
+use crate::directory::audit::{AuditEvent, AuditKind};
+use crate::directory::logout::Logout;
 use crate::directory::name::{SessionId, UserId, UserName};
 use crate::directory::session::Session;
 use crate::directory::time::UnixTime;
 
 use super::engine::{columns, query};
 use super::error::{Column, StoreError};
+use super::logouts::{NewLogout, put};
 use super::write::Write;
 use super::{Store, TokenHash, throttle};
 
@@ -33,6 +35,17 @@ pub struct NewSession {
     pub rehash: Option<String>,
     /// [`UserName::key`] of what was typed: its failures are cleared.
     pub account_key: String,
+    /// How the apps of somebody else's session, which ends, are told.
+    pub logout: NewLogout,
+}
+
+/// A sign-in that is written down.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The session.
+    pub session: Session,
+    /// The session of somebody else that ended with it.
+    pub ended: Option<Logout>,
 }
 
 columns! {
@@ -70,10 +83,15 @@ impl Store {
     }
 
     /// Writes down a sign-in. Where the browser had a session of the same person, its row stays,
-    /// with the SPs that have heard of it, under the new token; a session of somebody else ends.
+    /// with the SPs that have heard of it, under the new token; a session of somebody else ends,
+    /// and whom to tell is written down.
     /// [`StoreError::SignInRefused`]: the user was disabled or removed, or the password was
     /// changed, meanwhile.
-    pub async fn sign_in(&self, new: NewSession, event: AuditEvent) -> Result<Session, StoreError> {
+    pub async fn sign_in(
+        &self,
+        new: NewSession,
+        event: AuditEvent,
+    ) -> Result<SignedIn, StoreError> {
         let mut write = self.write().await?;
         let may: Option<(i64, Option<String>)> =
             query("SELECT disabled, password_hash FROM users WHERE id = ?")
@@ -92,11 +110,13 @@ impl Store {
                 .await?;
         }
         throttle::clear(&mut write.tx, &new.account_key, new.source.as_deref()).await?;
-        let session = session_of(&new, event.at, kept_row(&mut write, &new).await?)?;
-        put_session(&mut write, &new, &session).await?;
+        let (kept, ended) = kept_row(&mut write, &new, &event).await?;
+        let placed = session_of(&new, event.at, kept)?;
+        put_session(&mut write, &new, &placed).await?;
         write.note(&event).await?;
         write.commit().await?;
-        Ok(session.session)
+        let session = placed.session;
+        Ok(SignedIn { session, ended })
     }
 
     /// Writes down that a session was used, if it still is there. No event.
@@ -149,26 +169,43 @@ struct Placed {
     is_there: bool,
 }
 
-/// The row of the browser's earlier session, if it is the same person's; another's is removed.
-async fn kept_row(write: &mut Write<'_>, new: &NewSession) -> Result<Option<String>, StoreError> {
+/// The row of the browser's earlier session, if it is the same person's; another's is removed, and
+/// whom to tell about it is written down.
+async fn kept_row(
+    write: &mut Write<'_>,
+    new: &NewSession,
+    event: &AuditEvent,
+) -> Result<(Option<String>, Option<Logout>), StoreError> {
     let Some(old) = &new.replaces else {
-        return Ok(None);
+        return Ok((None, None));
     };
-    let found: Option<(String, String)> =
-        query("SELECT id, user_id FROM sessions WHERE token_hash = ?")
-            .bind(old.as_str())
-            .fetch_optional(&mut write.tx)
-            .await?;
+    let found: Option<(String, String, String)> = query(
+        "SELECT s.id, s.user_id, u.name FROM sessions s JOIN users u ON u.id = s.user_id \
+         WHERE s.token_hash = ?",
+    )
+    .bind(old.as_str())
+    .fetch_optional(&mut write.tx)
+    .await?;
     match found {
-        Some((id, user)) if user == new.user.as_str() => Ok(Some(id)),
-        Some((id, _)) => {
+        Some((id, user, _)) if user == new.user.as_str() => Ok((Some(id), None)),
+        Some((id, _, name)) => {
+            let ended = [(id, name)];
+            let logout = put(&mut write.tx, &ended, &new.logout, event.at).await?;
+            let [(id, name)] = ended;
             query("DELETE FROM sessions WHERE id = ?")
                 .bind(id)
                 .execute(&mut write.tx)
                 .await?;
-            Ok(None)
+            let user = Column("users", "name").checked(UserName::parse(&name))?;
+            let event = AuditEvent {
+                kind: AuditKind::SignOut,
+                user: Some(user),
+                ..event.clone()
+            };
+            write.note(&event).await?;
+            Ok((None, logout))
         }
-        None => Ok(None),
+        None => Ok((None, None)),
     }
 }
 

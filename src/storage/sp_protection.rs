@@ -14,7 +14,7 @@ macro_rules! protection_arms {
     ($which:literal) => {
         concat!(
             " UNION ALL SELECT 50, p.sp_id, p.encrypt, p.data_encryption, p.signature, NULL, NULL, \
-             NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+             NULL, NULL, NULL, NULL, NULL, p.plain_logout, NULL, NULL, NULL, NULL, NULL, NULL \
              FROM service_providers s JOIN sp_protection p ON p.sp_id = s.id WHERE ",
             $which,
             " UNION ALL SELECT 51, k.sp_id, k.kind, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
@@ -141,6 +141,7 @@ fn protection(row: &PartRow) -> Result<Protection, StoreError> {
         encrypt,
         data_encryption,
         signature,
+        plain_logout: row.n2 == Some(1),
     })
 }
 
@@ -149,13 +150,14 @@ pub(super) async fn insert(tx: &mut Tx, sp: &ServiceProvider) -> Result<(), Stor
     let protection = sp.policy.protection;
     if protection != Protection::default() {
         query(
-            "INSERT INTO sp_protection (sp_id, encrypt, data_encryption, signature) \
-             VALUES (?, ?, ?, ?)",
+            "INSERT INTO sp_protection (sp_id, encrypt, data_encryption, signature, plain_logout) \
+             VALUES (?, ?, ?, ?, ?)",
         )
         .bind(sp.id.as_str())
         .bind(protection.encrypt.word())
         .bind(protection.data_encryption.map(DataEncryption::word))
         .bind(protection.signature.map(SignatureAlgorithm::word))
+        .bind(i64::from(protection.plain_logout))
         .execute(&mut *tx)
         .await?;
     }

@@ -26,12 +26,14 @@ pub enum Import {
 }
 
 /// How many steps were taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Imported {
     /// Steps that were taken.
     pub done: usize,
     /// Registrations that somebody changed meanwhile: they are left for the next refresh.
     pub conflicts: usize,
+    /// Registrations whose doors were shut.
+    pub withdrawn: Vec<SpId>,
 }
 
 impl Store {
@@ -63,7 +65,11 @@ impl Store {
                     }
                     (done, Some(event))
                 }
-                Import::Withdrawn(sp, event) => (withdraw(&mut write.tx, &sp).await?, Some(event)),
+                Import::Withdrawn(sp, event) => {
+                    let done = withdraw(&mut write.tx, &sp).await?;
+                    imported.withdrawn.extend(done.then_some(sp));
+                    (done, Some(event))
+                }
                 Import::Same(sp, tie) => {
                     update_tie(&mut write.tx, &sp, &tie).await?;
                     (true, None)

@@ -30,6 +30,7 @@ use crate::saml::authn_request::channel::{CHANNEL_BINDINGS, SESSION_KEY};
 use crate::saml::authn_request::{
     Asked, AuthnRequest, ChannelBinding, RequestRefused, UnverifiedAuthnRequest,
 };
+use crate::saml::comparison::Comparison;
 use crate::saml::response::SignedResponse;
 use crate::saml::soap::{FaultCode, HeaderBlock};
 use crate::saml::uri;
@@ -141,7 +142,11 @@ async fn answer(
     let verified = unverified.verify(sp, &registered.keys, &app.receiver, app.now());
     let request = match verified {
         Ok(request) => request.with_session_key(session_key),
-        Err(refused) => return tell(app, visit, *refused),
+        Err(refused) => {
+            let compared = Comparison::of(&refused.error, sp, &app.receiver, app.now());
+            visit.note.compared(compared);
+            return tell(app, visit, *refused);
+        }
     };
     let fresh_for = TokenHash::of(&fresh_secret().map_err(Failure::internal)?);
     let freshness = Freshness::SignedInFor(fresh_for.as_str().to_owned());
@@ -174,6 +179,7 @@ async fn sign_in(
 ) -> Result<Option<TokenHash>, Failure> {
     let token = TokenHash::of(&fresh_secret().map_err(Failure::internal)?);
     let new = NewSession {
+        logout: NewLogout::default(),
         user: credential.user,
         token: token.clone(),
         replaces: None,

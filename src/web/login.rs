@@ -17,6 +17,7 @@ use super::flow::{Again, Flow, Purpose, hand_on, to_login, to_next_hop};
 use super::headers;
 use super::launcher;
 use super::pages::{AskingApp, LoginPage, Problem};
+use super::slo;
 use super::sso::{TokenForm, form_text};
 use super::visit::{FetchSite, Visit};
 use crate::authn::password::{PasswordError, Verified};
@@ -24,7 +25,7 @@ use crate::authn::throttle;
 use crate::directory::audit::{AuditEvent, AuditKind, Outcome};
 use crate::directory::name::UserName;
 use crate::directory::reason::ReasonCode;
-use crate::storage::{Credential, NewSession, StoreError, TokenHash};
+use crate::storage::{Credential, NewLogout, NewSession, StoreError, TokenHash};
 
 /// The fields of the sign-in form.
 #[derive(Debug, Deserialize)]
@@ -229,7 +230,14 @@ async fn sign_in(
     typed: &str,
 ) -> Result<Response, Failure> {
     let secret = fresh_secret().map_err(Failure::internal)?;
+    let of_logout = fresh_secret().map_err(Failure::internal)?;
+    let logout = NewLogout {
+        token: Some(TokenHash::of(&of_logout)),
+        onward: Some(app.sealer.seal(&flow, Purpose::Form, app.now())?),
+        ..NewLogout::default()
+    };
     let new = NewSession {
+        logout,
         user: credential.user,
         token: TokenHash::of(&secret),
         replaces: visit.token_hash(),
@@ -245,30 +253,60 @@ async fn sign_in(
         user: Some(credential.name.clone()),
         ..visit.event(app, AuditKind::SignIn)
     };
-    match app.store.sign_in(new, event).await {
-        Ok(_) => {}
+    let ended = match app.store.sign_in(new, event).await {
+        Ok(signed_in) => signed_in.ended,
         Err(StoreError::SignInRefused) => {
             // Disabled between the check and now: the same answer as before it.
             let typed = Some(typed.to_owned());
             return form_page(app, visit, flow, typed, Some(Problem::WrongCredentials)).await;
         }
         Err(other) => return Err(other.into()),
-    }
-    tracing::info!(trace = %visit.trace, user = credential.name.as_str(), "signed in");
-    let mut response = if credential.must_change {
-        let token = app.sealer.seal(&flow, Purpose::Form, app.now())?;
-        hand_on(app, "/account/password", token)
-    } else {
-        onward(app, &flow).await?
     };
+    tracing::info!(trace = %visit.trace, user = credential.name.as_str(), "signed in");
     let browser = fresh_secret().map_err(Failure::internal)?;
-    let cookies = [(Cookie::Session, secret), (Cookie::Browser, browser)];
+    let mut cookies = vec![(Cookie::Session, secret), (Cookie::Browser, browser)];
+    let mut response = match slo::lead_away(app, visit, ended).await? {
+        Some(response) => {
+            cookies.push((Cookie::Logout, of_logout));
+            response
+        }
+        None => enter(app, &flow, credential.must_change).await?,
+    };
     for (cookie, value) in cookies {
         let set = cookie.set(&value, &app.site);
         set.map(|set| response.headers_mut().append(header::SET_COOKIE, set));
     }
     discovery::remember(&mut response, visit.known_idps.as_deref(), &app.site);
     Ok(response)
+}
+
+/// Where somebody who has just signed in goes: first to another password where one is due.
+async fn enter(app: &App, flow: &Flow, must_change: bool) -> Result<Response, Failure> {
+    if must_change {
+        let token = app.sealer.seal(flow, Purpose::Form, app.now())?;
+        return Ok(hand_on(app, "/account/password", token));
+    }
+    onward(app, flow).await
+}
+
+/// The same later, after the apps of an earlier session have been told.
+pub(super) async fn lead_on(app: &App, visit: &Visit, token: &str) -> Result<Response, Failure> {
+    let flow = open_or_plain(app, token)?;
+    let person = match visit.token_hash() {
+        Some(token) => app.store.session(&token).await?,
+        None => None,
+    };
+    let must_change = person.is_some_and(|(_, user)| user.must_change_password);
+    enter(app, &flow, must_change).await
+}
+
+/// What the place is called that [`lead_on`] leads to.
+pub(super) async fn leads_to(app: &App, token: &str) -> Result<String, Failure> {
+    let sp = match open_or_plain(app, token)?.sp() {
+        Some(sp) => app.store.sp_by_id(&sp).await?,
+        None => None,
+    };
+    Ok(sp.map_or_else(|| "Doorward".to_owned(), |sp| sp.title().to_owned()))
 }
 
 /// Where a flow leads once somebody is signed in: to its answer, to the app's own start address if

@@ -6,6 +6,7 @@
 
 mod back_channel;
 mod chain;
+mod everybody;
 mod reply;
 mod soap;
 
@@ -27,6 +28,7 @@ use crate::directory::name::EntityId;
 use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::ServiceProvider;
 use crate::saml::binding::{self, Carried, Inbound};
+use crate::saml::comparison::Comparison;
 use crate::saml::logout::{
     LogoutRefused, LogoutRequest, LogoutStatus, Receiver, UnverifiedLogoutRequest,
     UnverifiedLogoutResponse,
@@ -36,6 +38,7 @@ use crate::storage::{Ending, NewLogout, Settled, TokenHash};
 
 pub(crate) use back_channel::{Told, tell};
 pub(super) use chain::{go_on, next, show};
+pub(crate) use everybody::{ToldOfMany, tell_of, tell_of_everybody};
 pub(super) use soap::log_out as log_out_by_soap;
 
 /// Where a message came to.
@@ -120,7 +123,11 @@ async fn request(
     let registered = registration(app, visit, unverified.claimed_issuer()).await?;
     let (sp, receiver) = (&registered.sp, app.logout_receiver(path));
     match unverified.verify(sp, &registered.keys, &receiver, app.now()) {
-        Err(refused) => tell_refusal(app, visit, sp, *refused).await,
+        Err(refused) => {
+            let compared = Comparison::of_logout(&refused.error, sp, &receiver, app.now());
+            visit.note.compared(compared);
+            tell_refusal(app, visit, sp, *refused).await
+        }
         Ok(_) if !sp.enabled => Err(Failure::of(ReasonCode::SpDisabled).at(sp)),
         Ok(request) => log_out(app, visit, &request).await,
     }
@@ -181,7 +188,7 @@ pub(super) async fn end_sessions(
         token,
         asker: Some(sp.id.clone()),
         requester,
-        by_admin: false,
+        ..NewLogout::default()
     };
     let ending = Ending::Named {
         sp: &sp.id,
@@ -204,6 +211,8 @@ pub(super) async fn end_sessions(
     }
     let reason = ReasonCode::UnknownPrincipal.word();
     tracing::warn!(%trace, reason, sp = name, "no session of that NameID, status sent");
+    let why = "no session of that NameID";
+    visit.note.refused(ReasonCode::UnknownPrincipal, &why);
     Ok(Wish::Unknown)
 }
 
@@ -240,7 +249,23 @@ pub(super) async fn lead(app: &App, visit: &Visit, logout: Logout) -> Result<Res
     if logout.waiting().next().is_some() {
         return Ok(Redirect::to(chain::CONTINUE).into_response());
     }
-    chain::finish(app, &logout).await
+    chain::finish(app, visit, &logout).await
+}
+
+/// Somebody has signed in in the place of another person, whose session has ended: tells those who
+/// can be told without the browser. The browser leads on to the others, if there are any, and then
+/// to where it was going.
+pub(super) async fn lead_away(
+    app: &App,
+    visit: &Visit,
+    ended: Option<Logout>,
+) -> Result<Option<Response>, Failure> {
+    let Some(logout) = ended else {
+        return Ok(None);
+    };
+    let logout = chain::tell_directly(app, Some(visit), logout).await?;
+    let waits = logout.waiting().next().is_some();
+    Ok(waits.then(|| Redirect::to(chain::CONTINUE).into_response()))
 }
 
 /// Tells those who can be told without a browser about sessions of another one.
@@ -292,7 +317,11 @@ async fn response(
     let unverified = UnverifiedLogoutResponse::parse(inbound)?;
     let registered = registration(app, visit, unverified.claimed_issuer()).await?;
     let (sp, receiver) = (&registered.sp, app.logout_receiver(path));
-    let response = unverified.verify(sp, &registered.keys, &receiver, app.now())?;
+    let response = unverified.verify(sp, &registered.keys, &receiver, app.now());
+    let response = response.inspect_err(|error| {
+        let compared = Comparison::of_logout(error, sp, &receiver, app.now());
+        visit.note.compared(compared);
+    })?;
     let confirms = response.confirms();
     let state = if confirms {
         LegState::Confirmed

@@ -249,6 +249,7 @@ async fn sign_in(here: &Installation, token: &str) {
     let ada = booted.store.credential("ada").await.unwrap().unwrap();
     let event = AuditEvent::new(booted.clock.now(), AuditKind::SignIn);
     let new = NewSession {
+        logout: doorward::storage::NewLogout::default(),
         user: ada.user,
         token: TokenHash::of(token),
         replaces: None,

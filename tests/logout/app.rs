@@ -68,13 +68,7 @@ impl App {
     }
 
     pub(crate) fn register_for(product: &Product, name: &str, endpoints: &str, role: &str) -> Self {
-        let base = format!("https://{name}.example");
-        let sp = Sp::new(&format!("{base}/saml"), &format!("{base}/acs"));
-        let metadata = sp.metadata("").replacen(
-            "<md:AssertionConsumerService",
-            &format!("{endpoints}<md:AssertionConsumerService"),
-            1,
-        );
+        let (app, metadata) = Self::described(name, endpoints);
         let file = product.file(&format!("{name}.xml"), &metadata);
         let add = [
             "sp",
@@ -87,11 +81,24 @@ impl App {
             role,
         ];
         product.cli(add);
-        Self {
+        app
+    }
+
+    /// An app that nobody has registered yet, and its metadata.
+    pub(crate) fn described(name: &str, endpoints: &str) -> (Self, String) {
+        let base = format!("https://{name}.example");
+        let sp = Sp::new(&format!("{base}/saml"), &format!("{base}/acs"));
+        let metadata = sp.metadata("").replacen(
+            "<md:AssertionConsumerService",
+            &format!("{endpoints}<md:AssertionConsumerService"),
+            1,
+        );
+        let app = Self {
             name: name.to_owned(),
             sp,
             slo: format!("{base}/slo"),
-        }
+        };
+        (app, metadata)
     }
 
     /// An app with one endpoint for browsers.

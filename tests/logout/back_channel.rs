@@ -58,12 +58,16 @@ impl Endpoint {
 
     /// The LogoutRequest that came, checked.
     pub(crate) fn request(&self, product: &Product) -> Message {
-        let body = self.requests.recv_timeout(Duration::from_secs(10));
-        let body = body.expect("a request came");
-        let message = product.oracle().check(&message_in(&body));
+        let message = product.oracle().check(&message_in(&self.body()));
         assert_eq!(message.signed(), ["LogoutRequest"], "C-L6: it is signed");
         assert_eq!(message.destination.as_ref(), Some(&self.url));
         message
+    }
+
+    /// The envelope that came.
+    pub(crate) fn body(&self) -> String {
+        let body = self.requests.recv_timeout(Duration::from_secs(10));
+        body.expect("a request came")
     }
 
     pub(crate) fn heard_nothing(&self) -> bool {
@@ -137,7 +141,7 @@ fn answer_to(envelope: &str, manner: Manner, entity_id: &str) -> Option<String> 
 }
 
 /// The one message of an envelope, as text.
-fn message_in(envelope: &str) -> String {
+pub(crate) fn message_in(envelope: &str) -> String {
     let (_, rest) = envelope.split_once("Body>").expect("a Body");
     let (message, _) = rest.rsplit_once("</").expect("an end");
     let (message, _) = message.rsplit_once("</").expect("an end");

@@ -10,8 +10,14 @@ mod admin;
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod as_sent;
+#[cfg(test)]
 mod back_channel;
 #[cfg(test)]
 mod chain;
 #[cfg(test)]
+mod instead;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod sources;

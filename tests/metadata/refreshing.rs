@@ -351,7 +351,11 @@ async fn an_entity_that_is_not_listed_any_more_is_shut_and_keeps_its_policy() {
     let ada = home.user("ada", &["staff"]).await;
     let id = home.sp(1).await.id;
     home.publish(&[Entity::new(2)], "2");
-    let refreshed = report(home.refresh("all").await.unwrap());
+    let (say, mut said) = tokio::sync::mpsc::unbounded_channel();
+    let sources = home.sources.clone().saying_what_is_withdrawn(say);
+    let all = home.known("all").await;
+    let refreshed = report(sources.refresh(&all, |_| {}).await.unwrap());
+    assert_eq!(said.try_recv(), Ok(id.clone()), "its app is to be told");
     assert_eq!(refreshed.withdrawn[0].0.as_str(), "sp1.example.org");
     assert_eq!(home.decision(&ada, 1).await, Some(Refusal::SpWithdrawn));
     assert_eq!(home.decision(&ada, 2).await, None);

@@ -44,7 +44,8 @@ async fn a_sign_in_for_a_flow_is_used_up_exactly_once() {
         .store
         .sign_in(new, home.event(AuditKind::SignIn))
         .await
-        .unwrap();
+        .unwrap()
+        .session;
     let once = Release {
         use_up: Some("flow".to_owned()),
         ..release(&session, "i")

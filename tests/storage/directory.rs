@@ -105,6 +105,7 @@ async fn a_registration_is_read_back_as_written() {
             encrypt: Encrypt::Always,
             data_encryption: Some(DataEncryption::Aes128Gcm),
             signature: Some(SignatureAlgorithm::RsaSha512),
+            plain_logout: true,
         },
     };
     sp.requested = requested();

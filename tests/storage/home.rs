@@ -115,7 +115,7 @@ impl Home {
     pub(crate) async fn sign_in(&self, user: &UserId, token: &str) -> Session {
         let new = new_session(user, token);
         let event = self.event(AuditKind::SignIn);
-        self.store.sign_in(new, event).await.unwrap()
+        self.store.sign_in(new, event).await.unwrap().session
     }
 
     pub(crate) async fn facts(&self, token: &str, sp: &ServiceProvider) -> FactsParts {
@@ -155,6 +155,7 @@ pub(crate) fn new_user(user: &str, roles: Vec<RoleName>) -> NewUser {
 
 pub(crate) fn new_session(user: &UserId, token: &str) -> NewSession {
     NewSession {
+        logout: doorward::storage::NewLogout::default(),
         user: user.clone(),
         token: TokenHash::of(token),
         replaces: None,

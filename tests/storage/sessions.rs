@@ -43,7 +43,8 @@ async fn signing_in_again_keeps_the_row_and_the_sps_that_have_heard_of_it() {
         .store
         .sign_in(new, home.event(AuditKind::SignIn))
         .await
-        .unwrap();
+        .unwrap()
+        .session;
     assert_eq!(second.id, first.id);
     assert_eq!(second.signed_in_at, home.now());
     assert!(home.facts("one", &sp).await.person.is_none());
@@ -70,7 +71,8 @@ async fn signing_in_as_somebody_else_ends_the_session_before() {
         .store
         .sign_in(new, home.event(AuditKind::SignIn))
         .await
-        .unwrap();
+        .unwrap()
+        .session;
     assert_ne!(his.id, hers.id);
     assert!(home.store.sessions_of(&ada).await.unwrap().is_empty());
     assert_eq!(participant(&home, "two", &sp).await, None);
@@ -117,7 +119,8 @@ async fn a_password_is_hashed_anew_at_sign_in_and_a_change_ends_other_sessions()
         .store
         .sign_in(new, home.event(AuditKind::SignIn))
         .await
-        .unwrap();
+        .unwrap()
+        .session;
     assert!(kept.user_agent.unwrap().len() <= 200);
     let credential = home.store.credential("ada").await.unwrap().unwrap();
     assert_eq!(credential.password_hash.as_deref(), Some("better"));
@@ -204,6 +207,7 @@ async fn c_l6_each_name_id_that_an_sp_gets_is_remembered_once_and_as_it_was_sent
             value: value.to_owned(),
             name_qualifier: Some("https://idp.example".to_owned()),
             sp_name_qualifier: None,
+            is_encrypted: true,
         };
         let comparable = name_id.comparable("https://idp.example", "https://store.example");
         Release {
@@ -277,7 +281,8 @@ async fn failures_are_counted_per_account_source_and_pair_and_cleared_by_a_sign_
     home.store
         .sign_in(new, home.event(AuditKind::SignIn))
         .await
-        .unwrap();
+        .unwrap()
+        .session;
     assert_eq!(counts("ada", "192.0.2.1").await, (0, 2, 0));
     assert_eq!(counts("ada", "198.51.100.9").await, (0, 1, 1));
     assert!(

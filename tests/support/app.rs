@@ -153,6 +153,12 @@ impl Product {
         &self.oracle
     }
 
+    /// The same, for whoever gets what is encrypted to this private key (PEM).
+    pub(crate) fn decrypting(mut self, key: &str) -> Self {
+        self.oracle = self.oracle.clone().decrypting(key);
+        self
+    }
+
     /// An address at the identity provider.
     pub(crate) fn idp(&self, path: &str) -> String {
         format!("{}{path}", self.idp.trim_end_matches('/'))

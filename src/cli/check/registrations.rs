@@ -5,6 +5,7 @@ use super::super::error::CliError;
 use super::Findings;
 use crate::directory::ending::{Ends, Nearness};
 use crate::directory::name::RoleName;
+use crate::directory::release::SubjectIdRequirement;
 use crate::directory::service_provider::{AcsBinding, ServiceProvider, check_location};
 use crate::keystore::endings::of_sp;
 use crate::saml::encryption;
@@ -47,6 +48,7 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
         endings(findings, (&name, origins.contains_key(&sp.id)), sp, open);
         protection(findings, &name, sp, open);
         metadata(findings, &name, sp);
+        scoped(findings, &name, sp, open);
         if !sp.enabled {
             let fix = format!("`doorward sp enable {}` enables it", sp.name);
             findings.warning(&name, "it is disabled and gets nothing", fix);
@@ -180,6 +182,23 @@ fn endings(
             ),
         };
         findings.warning(name, told, fix);
+    }
+}
+
+/// An identifier with a scope can be told only where there is one (subject-id 3.3, 3.4).
+fn scoped(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open) {
+    let Some(asked) = sp.requested.subject_id else {
+        return;
+    };
+    if asked != SubjectIdRequirement::None && open.config.release.scope.is_none() {
+        findings.warning(
+            name,
+            format!(
+                "its metadata asks for {}, which nobody has without a scope",
+                asked.word()
+            ),
+            "set `scope` in doorward.toml to a domain of your own",
+        );
     }
 }
 

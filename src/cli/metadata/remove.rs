@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::super::context::Context;
 use super::super::error::{CliError, refused};
+use super::super::tell;
 use super::{source, sources};
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::name::SpName;
@@ -23,6 +24,8 @@ impl Remove {
         let open = context.open().await?;
         let source = source(&open, &self.name).await?;
         let sources = sources(&open);
+        // Before their endpoints are forgotten.
+        let told = tell::everybody_out_of_source(&open, &source.id).await?;
         let mut removed = 0;
         loop {
             let event = |sp: &str| {
@@ -50,11 +53,13 @@ impl Remove {
         }
         // What it described may be another source's now.
         open.store.forget_validators().await?;
-        let told = json!({"source": source.name.as_str(), "removed": true, "sps_removed": removed});
-        context.done(&told, |_| {
+        let document = json!({"source": source.name.as_str(), "removed": true,
+            "sps_removed": removed, "told": tell::summary(&told)});
+        context.done(&document, |_| {
             format!(
-                "removed {} and {removed} service providers that came from it\n",
-                source.name
+                "removed {} and {removed} service providers that came from it\n{}",
+                source.name,
+                tell::summary_line(&told)
             )
         })
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::super::certificate;
 use super::super::context::{Context, created_lines, names};
 use super::super::error::{CliError, refused, usage};
+use super::super::tell;
 use super::add::rule_document;
 use super::{RuleOptions, source, sources};
 use crate::directory::audit::AuditKind;
@@ -70,15 +71,21 @@ impl Update {
                 ));
             }
         }
-        let told = json!({"source": after.name.as_str(), "changed": changed,
-            "rule": rule_document(&after.rule), "created_roles": names(&created)});
-        context.done(&told, |_| {
+        let told = if before.rule == after.rule {
+            Vec::new()
+        } else {
+            tell::shut_out_of_source(&open, &after.id).await?
+        };
+        let document = json!({"source": after.name.as_str(), "changed": changed,
+            "rule": rule_document(&after.rule), "created_roles": names(&created),
+            "told": tell::summary(&told)});
+        context.done(&document, |_| {
             let line = if changed {
                 format!("updated {}; may enter: {}\n", after.name, after.rule)
             } else {
                 format!("{} was so already\n", after.name)
             };
-            created_lines(&created) + &line
+            created_lines(&created) + &line + &tell::summary_line(&told)
         })
     }
 }

@@ -45,6 +45,7 @@ pub(super) fn document(sp: &ServiceProvider) -> Value {
         "encrypt": policy.protection.encrypt.word(),
         "encryption_algorithm": policy.protection.data_encryption.map(DataEncryption::word),
         "signature_algorithm": policy.protection.signature.map(SignatureAlgorithm::word),
+        "plain_logout": policy.protection.plain_logout,
         "signing_key": policy.signing_key.as_ref().map(KeyId::as_str)})
 }
 

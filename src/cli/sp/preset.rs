@@ -49,6 +49,8 @@ struct Terms {
     attributes: &'static [&'static str],
     /// Whether people start at our side.
     unsolicited: bool,
+    /// Whether it reads no EncryptedID in a LogoutRequest.
+    plain_logout: bool,
     /// What the administrator has to know beside it.
     note: &'static str,
 }
@@ -59,6 +61,7 @@ const TERMS: Terms = Terms {
     set: None,
     attributes: &[],
     unsolicited: false,
+    plain_logout: false,
     note: "",
 };
 
@@ -75,6 +78,18 @@ const BY_NAME: Terms = Terms {
     set: Some("plain"),
     note: "`sp snippet` prints its configuration",
     ..TERMS
+};
+
+/// In a LogoutRequest it reads a plain NameID only (seen in 7.5.5).
+const PYSAML2: Terms = Terms {
+    plain_logout: true,
+    ..BY_OID
+};
+
+/// In a LogoutRequest it reads a plain NameID only.
+const SAMLIFY: Terms = Terms {
+    plain_logout: true,
+    ..BY_NAME
 };
 
 const DROPBOX: Terms = Terms {
@@ -193,8 +208,10 @@ const ZOOM: Terms = Terms {
 impl Preset {
     fn terms(self) -> Terms {
         match self {
-            Self::Mellon | Self::Pysaml2 | Self::Shibboleth | Self::SimpleSamlPhp => BY_OID,
-            Self::NodeSaml | Self::Python3Saml | Self::Samlify => BY_NAME,
+            Self::Mellon | Self::Shibboleth | Self::SimpleSamlPhp => BY_OID,
+            Self::NodeSaml | Self::Python3Saml => BY_NAME,
+            Self::Pysaml2 => PYSAML2,
+            Self::Samlify => SAMLIFY,
             Self::Dropbox => DROPBOX,
             Self::GoogleWorkspace => GOOGLE_WORKSPACE,
             Self::Salesforce => SALESFORCE,
@@ -234,6 +251,7 @@ impl Preset {
         policy.name_id = terms.name_id.map(UsualNameId::Format).or(policy.name_id);
         policy.release.attributes = Some(self.attributes()?);
         policy.allow_idp_initiated |= terms.unsolicited;
+        policy.protection.plain_logout |= terms.plain_logout;
         Ok(policy)
     }
 
@@ -259,7 +277,7 @@ pub(super) fn list(context: &Context) -> Result<ExitCode, CliError> {
         documents.push(
             json!({"preset": preset.word(), "nameid": name_id, "attributes": told,
             "attribute_set": terms.set, "attribute": terms.attributes,
-            "allow_idp_initiated": idp_initiated, "note": terms.note}),
+            "allow_idp_initiated": idp_initiated, "plain_logout": terms.plain_logout, "note": terms.note}),
         );
         let set = terms.set.map(|set| format!("the set {set}"));
         let attributes = terms.attributes.iter().map(|&one| one.to_owned());

@@ -25,6 +25,10 @@ pub(super) struct ProtectionOptions {
     /// the signing key's type; auto for what its metadata prefers [default: auto]
     #[arg(long, value_name = "ALGORITHM", value_parser = signature)]
     signature_algorithm: Option<Choice<SignatureAlgorithm>>,
+    /// Name people in plain in LogoutRequests whatever --encrypt says, for software that reads no
+    /// EncryptedID there
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    plain_logout: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -82,6 +86,7 @@ impl ProtectionOptions {
         self.encrypt.is_some()
             || self.encryption_algorithm.is_some()
             || self.signature_algorithm.is_some()
+            || self.plain_logout.is_some()
     }
 
     /// What was decided, on top of what held before.
@@ -100,6 +105,7 @@ impl ProtectionOptions {
             signature: self
                 .signature_algorithm
                 .map_or(before.signature, Choice::algorithm),
+            plain_logout: self.plain_logout.unwrap_or(before.plain_logout),
         }
     }
 }

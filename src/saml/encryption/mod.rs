@@ -17,7 +17,7 @@ mod tests;
 pub use algorithm::{KeyTransport, OaepDigest};
 pub use decrypt::{DecryptError, DecryptionKey, DecryptionKeys};
 pub use encrypt::EncryptError;
-pub use recipient::{Recipient, RecipientError, recipient, willing_recipient};
+pub use recipient::{Recipient, RecipientError, logout_recipient, recipient, willing_recipient};
 
 /// `EncryptedData/@Type` of an element (XML Encryption 1.1, section 3.1).
 const ELEMENT: &str = "http://www.w3.org/2001/04/xmlenc#Element";

@@ -8,6 +8,7 @@ use super::{KeyTransport, OaepDigest};
 use crate::directory::algorithms::{DataEncryption, DeniedAlgorithms};
 use crate::directory::protection::{Encrypt, EncryptionKey, EncryptionMethod, KeyForm};
 use crate::directory::service_provider::{ServiceProvider, Sign};
+use crate::directory::session::SentNameId;
 
 /// Whom something is encrypted to, and how.
 #[derive(Clone)]
@@ -122,6 +123,23 @@ pub fn willing_recipient(
     let keys = sp.declared.encryption_keys.iter();
     let (named, unnamed): (Vec<_>, Vec<_>) = keys.partition(|key| key.is_for_encryption);
     choose(sp, named.into_iter().chain(unnamed), denied)
+}
+
+/// Whom the NameID of a LogoutRequest is encrypted to (decision 50): where everything has to be
+/// encrypted, and where the SP got this very NameID as an EncryptedID. `Ok(None)`: it goes in plain.
+pub fn logout_recipient(
+    sp: &ServiceProvider,
+    name_id: &SentNameId,
+    denied: &DeniedAlgorithms,
+) -> Result<Option<Recipient>, RecipientError> {
+    let protection = sp.policy.protection;
+    if protection.plain_logout || protection.encrypt == Encrypt::Never {
+        return Ok(None);
+    }
+    if protection.encrypt == Encrypt::Always || name_id.is_encrypted {
+        return willing_recipient(sp, denied).map(Some);
+    }
+    Ok(None)
 }
 
 /// The first key that can be used; if there is none, what is wrong with the first of all.

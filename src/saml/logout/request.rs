@@ -168,6 +168,7 @@ fn name_id(name_id: &Element) -> Result<SentNameId, LogoutError> {
         value: name_id.text()?.to_owned(),
         name_qualifier: attribute("NameQualifier"),
         sp_name_qualifier: attribute("SPNameQualifier"),
+        is_encrypted: false,
     })
 }
 

@@ -6,6 +6,7 @@ use crate::directory::name::MessageId;
 use crate::directory::session::SentNameId;
 use crate::directory::time::UnixTime;
 use crate::saml::binding::{Carried, SendError, redirect_to};
+use crate::saml::encryption::{EncryptError, Recipient};
 use crate::saml::signature::{SignError, SigningKey};
 use crate::saml::status::Status;
 use crate::saml::uri;
@@ -45,6 +46,8 @@ pub struct NewLogoutRequest<'a> {
     pub destination: &'a str,
     /// Who, exactly as this SP was told.
     pub name_id: &'a SentNameId,
+    /// Whom the NameID is encrypted to; none leaves it in plain.
+    pub recipient: Option<&'a Recipient>,
     /// The sessions of this SP that end.
     pub session_indexes: &'a [String],
     /// Why.
@@ -102,7 +105,7 @@ pub struct Unsigned {
 
 impl NewLogoutRequest<'_> {
     /// Writes it: NameID before SessionIndex, with NotOnOrAfter (Core 3.7.1, C-L6).
-    pub fn write(&self) -> Result<Unsigned, WriteError> {
+    pub fn write(&self) -> Result<Unsigned, EncryptError> {
         let (now, end) = (self.now.to_string(), self.now.plus(LIFETIME).to_string());
         let mut w = Writer::with_capacity(2048);
         w.start(uri::SAMLP, "LogoutRequest");
@@ -114,15 +117,14 @@ impl NewLogoutRequest<'_> {
         w.attribute("Reason", self.reason.uri());
         w.element(uri::SAML, "Issuer", self.issuer);
         let after_issuer = w.position();
-        w.start(uri::SAML, "NameID");
-        w.attribute("Format", &self.name_id.format);
-        if let Some(qualifier) = &self.name_id.name_qualifier {
-            w.attribute("NameQualifier", qualifier);
+        match self.recipient {
+            None => name_id(&mut w, self.name_id),
+            Some(recipient) => {
+                let mut alone = Writer::with_capacity(512);
+                name_id(&mut alone, self.name_id);
+                recipient.write_encrypted_id(&mut w, &alone.finish()?)?;
+            }
         }
-        if let Some(qualifier) = &self.name_id.sp_name_qualifier {
-            w.attribute("SPNameQualifier", qualifier);
-        }
-        w.text(&self.name_id.value).end();
         for index in self.session_indexes {
             w.element(uri::SAMLP, "SessionIndex", index);
         }
@@ -134,6 +136,19 @@ impl NewLogoutRequest<'_> {
             after_issuer,
         })
     }
+}
+
+/// The NameID exactly as the SP got it (C-L6).
+fn name_id(w: &mut Writer<'_>, name_id: &SentNameId) {
+    w.start(uri::SAML, "NameID");
+    w.attribute("Format", &name_id.format);
+    if let Some(qualifier) = &name_id.name_qualifier {
+        w.attribute("NameQualifier", qualifier);
+    }
+    if let Some(qualifier) = &name_id.sp_name_qualifier {
+        w.attribute("SPNameQualifier", qualifier);
+    }
+    w.text(&name_id.value).end();
 }
 
 impl NewLogoutResponse<'_> {

@@ -27,6 +27,8 @@ pub struct SignedOutPage {}
 #[derive(Debug, Template)]
 #[template(path = "logout.html")]
 pub struct LogoutPage {
+    /// The sign-in name of whoever had the session, where somebody else has signed in instead.
+    pub earlier: Option<String>,
     /// The apps that were entered in the sessions that ended.
     pub apps: Vec<LogoutRow>,
     /// Where the page leads by itself, if it goes on.
@@ -134,6 +136,7 @@ impl LogoutPage {
         };
         vec![
             Self {
+                earlier: None,
                 apps: vec![
                     row("Store", LegState::Confirmed),
                     row("Publisher", LegState::Waiting),
@@ -141,6 +144,17 @@ impl LogoutPage {
                 way: way(0, None),
             },
             Self {
+                earlier: Some(hostile.into()),
+                apps: vec![row("Store", LegState::Waiting)],
+                way: way(0, None),
+            },
+            Self {
+                earlier: Some("carla".into()),
+                apps: vec![row("Store", LegState::NotAsked)],
+                way: way(8, Some("Publisher")),
+            },
+            Self {
+                earlier: None,
                 apps: vec![
                     row("Store", LegState::Asker),
                     row("Publisher", LegState::Confirmed),
@@ -150,10 +164,12 @@ impl LogoutPage {
                 way: way(8, Some(hostile)),
             },
             Self {
+                earlier: None,
                 apps: vec![row("Store", LegState::Asked)],
                 way: None,
             },
             Self {
+                earlier: None,
                 apps: vec![row("Store", LegState::Confirmed)],
                 way: None,
             },

@@ -91,7 +91,7 @@ async fn ask(
     let told = |failure: Failure| failure.to_string();
     app.signing_keys().await.map_err(told)?;
     let key = app.signing_key_for(sp).map_err(told)?;
-    let request = reply::request(app, logout, leg, name_id, id, &location).map_err(told)?;
+    let request = reply::request(app, sp, logout, (leg, name_id), id, &location).map_err(told)?;
     let request = request.enveloped(&key).map_err(|e| e.to_string())?;
     let envelope = soap::write(&[], &request).map_err(|e| e.to_string())?;
     let trusted =

@@ -9,12 +9,15 @@ use super::super::App;
 use super::super::app::Registered;
 use super::super::failure::Failure;
 use super::super::headers;
+use super::super::login;
 use super::super::pages::{LogoutPage, LogoutRow, LogoutWay};
 use super::super::visit::Visit;
 use super::{back_channel, reply};
-use crate::directory::logout::{LegState, Logout};
-use crate::directory::name::SpId;
+use crate::directory::logout::{Leg, LegState, Logout};
+use crate::directory::name::{MessageId, SpId};
 use crate::directory::service_provider::ServiceProvider;
+use crate::directory::session::SentNameId;
+use crate::directory::slo_endpoint::SloEndpoint;
 use crate::saml::logout::LogoutStatus;
 use crate::storage::TokenHash;
 
@@ -70,7 +73,7 @@ pub(in super::super) async fn show(
         };
         return page(&app, &logout, Some(way)).await;
     }
-    finish(&app, &logout).await
+    finish(&app, &visit, &logout).await
 }
 
 /// `GET /saml/slo/next`: sends the browser to the next app that waits, once; with none left, back
@@ -92,15 +95,45 @@ pub(in super::super) async fn next(
         };
         let id = reply::fresh_id()?;
         if app.store.claim_leg(&logout.id, leg.position, &id).await? {
-            let request = reply::request(&app, &logout, leg, name_id, &id, &endpoint.location)?;
-            let to = (endpoint.binding, endpoint.location.as_str());
-            return reply::send(&app, sp, to, None, &request).await;
+            let named = (leg, name_id);
+            match send(&app, sp, &logout, named, &id, endpoint).await {
+                Ok(response) => return Ok(response),
+                // One app that cannot be told does not stop the way to the others.
+                Err(failure) => _ = failure.log(&visit.trace),
+            }
         }
     }
-    match answer(&app, &logout).await? {
+    if let Some(response) = answer(&app, &logout).await? {
+        return Ok(response);
+    }
+    match onward(&app, &visit, &logout).await? {
         Some(response) => Ok(response),
         None => Ok(Redirect::to(CONTINUE).into_response()),
     }
+}
+
+async fn send(
+    app: &App,
+    sp: &ServiceProvider,
+    logout: &Logout,
+    named: (&Leg, &SentNameId),
+    id: &MessageId,
+    endpoint: &SloEndpoint,
+) -> Result<Response, Failure> {
+    let request = reply::request(app, sp, logout, named, id, &endpoint.location)?;
+    let to = (endpoint.binding, endpoint.location.as_str());
+    reply::send(app, sp, to, None, &request).await
+}
+
+/// Where whoever has signed in instead was going: once, and only where nothing else is left to do.
+async fn onward(app: &App, visit: &Visit, logout: &Logout) -> Result<Option<Response>, Failure> {
+    let Some(token) = &logout.onward else {
+        return Ok(None);
+    };
+    if logout.answered || !app.store.claim_answer(&logout.id, app.now()).await? {
+        return Ok(None);
+    }
+    login::lead_on(app, visit, token).await.map(Some)
 }
 
 async fn registration(app: &App, sp: &SpId) -> Result<Option<std::sync::Arc<Registered>>, Failure> {
@@ -148,17 +181,25 @@ async fn pass(app: &App, logout: &Logout, position: i64) -> Result<LegState, Fai
 
 /// Nobody waits any more: the app that asked gets its answer, or the person the last page. What is
 /// not good news is shown first.
-pub(super) async fn finish(app: &App, logout: &Logout) -> Result<Response, Failure> {
+pub(super) async fn finish(app: &App, visit: &Visit, logout: &Logout) -> Result<Response, Failure> {
     if logout.is_complete() {
         if let Some(response) = answer(app, logout).await? {
             return Ok(response);
         }
+        if let Some(response) = onward(app, visit, logout).await? {
+            return Ok(response);
+        }
         return page(app, logout, None).await;
     }
-    let way = asker(app, logout).await?.map(|sp| LogoutWay {
+    let to = match (asker(app, logout).await?, &logout.onward) {
+        (Some(sp), _) => Some(sp.title().to_owned()),
+        (None, Some(token)) if !logout.answered => Some(login::leads_to(app, token).await?),
+        _ => None,
+    };
+    let way = to.map(|to| LogoutWay {
         url: NEXT,
         after: READING_TIME,
-        to: Some(sp.title().to_owned()),
+        to: Some(to),
     });
     page(app, logout, way).await
 }
@@ -207,5 +248,10 @@ async fn page(app: &App, logout: &Logout, way: Option<LogoutWay>) -> Result<Resp
             });
         }
     }
-    Ok(headers::leading_page(&LogoutPage { apps, way }))
+    let earlier = logout.onward.as_ref().map(|_| logout.user.as_str());
+    Ok(headers::leading_page(&LogoutPage {
+        earlier: earlier.map(str::to_owned),
+        apps,
+        way,
+    }))
 }

@@ -11,9 +11,11 @@ use super::super::trace::Sent;
 use crate::clock::random;
 use crate::directory::logout::{Leg, Logout};
 use crate::directory::name::MessageId;
+use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::ServiceProvider;
 use crate::directory::session::SentNameId;
 use crate::directory::slo_endpoint::{SloBinding, SloEndpoint};
+use crate::saml::encryption;
 use crate::saml::logout::{LogoutStatus, NewLogoutRequest, NewLogoutResponse, Reason, Unsigned};
 
 /// What an SP that asked is told.
@@ -66,15 +68,22 @@ pub(super) fn response(
     .map_err(Failure::internal)
 }
 
-/// A LogoutRequest, written and not signed.
+/// A LogoutRequest, written and not signed. A NameID that has to be encrypted and cannot be does not
+/// leave.
 pub(super) fn request(
     app: &App,
+    sp: &ServiceProvider,
     logout: &Logout,
-    leg: &Leg,
-    name_id: &SentNameId,
+    (leg, name_id): (&Leg, &SentNameId),
     id: &MessageId,
     destination: &str,
 ) -> Result<Unsigned, Failure> {
+    let recipient = encryption::logout_recipient(sp, name_id, &app.site.denied_algorithms);
+    let recipient = recipient.map_err(|error| {
+        Failure::of(ReasonCode::EncryptionImpossible)
+            .because(error)
+            .at(sp)
+    })?;
     let reason = if logout.by_admin {
         Reason::Admin
     } else {
@@ -86,6 +95,7 @@ pub(super) fn request(
         issuer: &app.site.entity_id,
         destination,
         name_id,
+        recipient: recipient.as_ref(),
         session_indexes: &leg.session_indexes,
         reason,
     }

@@ -3,11 +3,13 @@
 use super::super::App;
 use super::super::failure::Failure;
 use super::super::soap::{Refused, enveloped};
+use super::super::trace::Sent;
 use super::super::visit::Visit;
 use super::{Wish, chain, end_sessions, registration, reply};
 use crate::directory::name::MessageId;
 use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::ServiceProvider;
+use crate::saml::comparison::Comparison;
 use crate::saml::logout::{LogoutStatus, UnverifiedLogoutRequest};
 use crate::saml::soap::Envelope;
 use crate::saml::status::Status;
@@ -29,12 +31,17 @@ pub(in super::super) async fn log_out(
         Ok(_) if !sp.enabled => return Err(Failure::of(ReasonCode::SpDisabled).into()),
         Ok(request) => request,
         Err(refused) if !refused.is_genuine || !sp.enabled => {
+            let compared = Comparison::of_logout(&refused.error, sp, &receiver, app.now());
+            visit.note.compared(compared);
             return Err(Failure::from(refused.error).into());
         }
         Err(refused) => {
             let (reason, error) = (refused.error.reason().word(), &refused.error);
             let (trace, name) = (&visit.trace, sp.name.as_str());
             tracing::warn!(%trace, reason, sp = name, cause = %error, "refused, status sent");
+            let compared = Comparison::of_logout(error, sp, &receiver, app.now());
+            visit.note.compared(compared);
+            visit.note.refused(error.reason(), error);
             let status = LogoutStatus::Refused(error.status());
             return answer(app, sp, refused.id.as_ref(), status).await;
         }
@@ -69,5 +76,9 @@ async fn answer(
     app.signing_keys().await?;
     let key = app.signing_key_for(sp)?;
     let signed = message.enveloped(&key).map_err(Failure::internal)?;
-    enveloped(&signed)
+    let mut response = enveloped(&signed)?;
+    response
+        .extensions_mut()
+        .insert(Sent::to(sp, &signed, None));
+    Ok(response)
 }
