@@ -40,6 +40,9 @@ pub(super) struct Demo {
     /// The port of the identity provider; the store gets the next one, the publisher the one after
     #[arg(long, default_value_t = 8080, value_name = "N")]
     port: u16,
+    /// An empty database for the identity provider, in place of SQLite in the demo's folder
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
     #[command(subcommand)]
     part: Option<Part>,
 }
@@ -74,7 +77,12 @@ impl Demo {
         let (listeners, addresses) = self.listen().await?;
         let [idp_listener, store_listener, publisher_listener] = listeners;
         let file = folder.path.join("doorward.toml");
-        let config = write_config(&file, &addresses, &idp_listener)?;
+        let config = write_config(
+            &file,
+            &addresses,
+            &idp_listener,
+            self.database_url.as_deref(),
+        )?;
         logging::init(&config);
         let booted = boot(config, Clock::System, "demo").await?;
         let app = serve::app(&booted)?;
@@ -158,13 +166,17 @@ fn write_config(
     file: &Path,
     addresses: &Addresses,
     listener: &TcpListener,
+    database_url: Option<&str>,
 ) -> Result<Config, CliError> {
     let listen = listener.local_addr().map_err(CliError::Output)?;
     let base_url = &addresses.idp;
     let contact = "the Doorward demo team (demo@example.org)";
+    let database = database_url.map_or_else(String::new, |url| {
+        format!("database_url = {}\n", toml::Value::from(url))
+    });
     let text = format!(
         "# The configuration of a running `doorward demo`; it goes away with it.\n\
-         base_url = \"{base_url}\"\nlisten = \"{listen}\"\ncontact = \"{contact}\"\n"
+         base_url = \"{base_url}\"\nlisten = \"{listen}\"\ncontact = \"{contact}\"\n{database}"
     );
     std::fs::write(file, text).map_err(CliError::Output)?;
     let of_the_demo = [

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -76,7 +77,7 @@ impl Target {
             .set_nonblocking(true)
             .expect("it can be asked without waiting");
         let browser = product.browser();
-        let watch = Watch::over(&product.database());
+        let watch = Watch::over(Arc::clone(product.database()));
         let resident = product.resident_kib();
         let seen = refusals(&product).len();
         Self {

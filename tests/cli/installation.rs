@@ -47,7 +47,7 @@ fn init_writes_a_configuration_and_an_administrator_once() {
 
 #[test]
 fn every_command_makes_what_is_missing_readable_by_its_owner_alone() {
-    let here = Installation::new();
+    let here = Installation::in_a_file();
     here.done(&["user", "list"]);
     assert_eq!(mode(&here.path().join("keys")), 0o700);
     for entry in std::fs::read_dir(here.path().join("keys")).unwrap() {
@@ -117,7 +117,7 @@ fn mistakes_in_the_configuration_name_the_key_and_the_fix_all_at_once() {
 
 #[test]
 fn variables_of_the_environment_win_and_unknown_ones_are_mistakes() {
-    let here = Installation::new();
+    let here = Installation::in_a_file();
     let away = here.path().join("away.db");
     let url = format!("sqlite://{}", away.display());
     let moved = [
@@ -145,7 +145,7 @@ fn variables_of_the_environment_win_and_unknown_ones_are_mistakes() {
 
 #[test]
 fn a_named_configuration_has_to_be_there_and_paths_count_from_its_folder() {
-    let here = Installation::new();
+    let here = Installation::in_a_file();
     let told = here.refused(&["user", "list", "--config", "etc/doorward.toml"]);
     assert!(
         told.contains("etc/doorward.toml") && told.contains("doorward init"),
@@ -259,7 +259,7 @@ fn check_tells_of_a_sound_installation_and_warns_without_failing() {
 
 #[test]
 fn check_finds_mistakes_and_says_how_to_mend_them() {
-    let here = Installation::new();
+    let here = Installation::in_a_file();
     here.done(&["init"]);
     here.add_sp("store", &["consumer"]);
     let warned = here.json(&["check", "--offline"]);

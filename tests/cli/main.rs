@@ -21,3 +21,12 @@ mod support;
 #[path = "../support/tls.rs"]
 mod tls;
 mod users;
+
+#[cfg(test)]
+#[path = "../support/database.rs"]
+#[expect(dead_code, reason = "each test binary uses its own part of it")]
+mod database;
+#[cfg(test)]
+#[path = "../support/server.rs"]
+#[expect(dead_code, reason = "each test binary uses its own part of it")]
+mod server;

@@ -7,9 +7,12 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::database::Database;
+
 /// An installation in a temporary folder, with passwords that are cheap to hash.
 pub(crate) struct Installation {
     folder: TempDir,
+    pub(crate) database: Database,
 }
 
 /// How a command ended.
@@ -23,7 +26,15 @@ pub(crate) struct Ended {
 impl Installation {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        Self { folder }
+        let database = Database::fresh(folder.path());
+        Self { folder, database }
+    }
+
+    /// One whose database is the default, a file, whatever the run is about.
+    pub(crate) fn in_a_file() -> Self {
+        let folder = TempDir::new().unwrap();
+        let database = Database::file(folder.path().join("data/doorward.db"));
+        Self { folder, database }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -32,6 +43,16 @@ impl Installation {
 
     pub(crate) fn write(&self, file: &str, text: &str) {
         std::fs::write(self.path().join(file), text).unwrap();
+    }
+
+    /// What the environment says of the database: nothing where it is the default.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        let url = ("DOORWARD_DATABASE_URL".to_owned(), self.database.url());
+        if self.database.path().is_some() {
+            Vec::new()
+        } else {
+            vec![url]
+        }
     }
 
     pub(crate) fn run(&self, line: &[&str]) -> Ended {
@@ -50,6 +71,7 @@ impl Installation {
             .env("DOORWARD_ARGON2_MEMORY_KIB", "64")
             .env("DOORWARD_ARGON2_ITERATIONS", "1")
             .env("DOORWARD_SIGNING_ALGORITHM", "p256")
+            .envs(self.variables())
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

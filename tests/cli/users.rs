@@ -227,15 +227,10 @@ fn every_change_is_in_the_audit_log_with_who_did_it() {
 #[test]
 fn an_altered_audit_log_is_found() {
     let here = with_ada();
-    let database = rusqlite::Connection::open(here.path().join("data/doorward.db")).unwrap();
-    let altered = database
-        .execute(
-            "UPDATE audit_events SET actor = 'cli:nobody' WHERE kind = 'user-added'",
-            [],
-        )
-        .unwrap();
+    let altered = here
+        .database
+        .by_hand("UPDATE audit_events SET actor = 'cli:nobody' WHERE kind = 'user-added'");
     assert_eq!(altered, 1);
-    drop(database);
     let told = here.refused(&["audit", "verify"]);
     assert!(told.contains("altered"), "{told}");
     assert_eq!(here.run(&["check", "--offline"]).status, 1);
@@ -244,7 +239,7 @@ fn an_altered_audit_log_is_found() {
 /// Signs ada in as the sign-in page does.
 async fn sign_in(here: &Installation, token: &str) {
     let file = here.path().join("doorward.toml");
-    let config = Config::load(Some(&file), std::iter::empty()).unwrap();
+    let config = Config::load(Some(&file), here.variables().into_iter()).unwrap();
     let booted = boot(config, Clock::System, "test").await.unwrap();
     let ada = booted.store.credential("ada").await.unwrap().unwrap();
     let event = AuditEvent::new(booted.clock.now(), AuditKind::SignIn);

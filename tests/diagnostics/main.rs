@@ -170,7 +170,7 @@ mod tests {
     #[tokio::test]
     async fn the_socket_is_private_and_short_lived() {
         let (mut product, _) = product().await;
-        let keys = product.database().with_file_name("../keys");
+        let keys = product.keys_dir();
         let sockets = || {
             let entries = std::fs::read_dir(&keys).expect("keys_dir");
             let paths = entries.map(|entry| entry.expect("an entry").path());

@@ -75,18 +75,8 @@ async fn the_log_tells_of_ends_once_a_day_the_louder_the_nearer() {
     assert_eq!(told(&product), [], "today it was told already");
 
     // The next day, as far as the database knows.
-    let database = product
-        .file("here", "")
-        .replace("/here", "/data/doorward.db");
-    let database = rusqlite::Connection::open(database).unwrap();
-    let changed = database
-        .execute(
-            "UPDATE leases SET held_until = 0 WHERE name = 'endings'",
-            [],
-        )
-        .unwrap();
+    let changed = product.by_hand("UPDATE leases SET held_until = 0 WHERE name = 'endings'");
     assert_eq!(changed, 1);
-    drop(database);
     product.restart().await;
     for _ in 0..100 {
         if told(&product).len() == 3 {

@@ -310,14 +310,7 @@ async fn c_l10_a_logout_goes_on_at_another_node() {
     );
     let of_store = store.enter(&product, &browser, "ada").await;
     wiki.enter(&product, &browser, "ada").await;
-    let folder = product.file("mark", "");
-    let folder = folder.strip_suffix("/mark").unwrap();
-    let node = Product::serve(&format!(
-        "entity_id = \"{}\"\ndatabase_url = \"sqlite://{folder}/data/doorward.db\"\n\
-         keys_dir = \"{folder}/keys\"",
-        product.metadata.entity_id.as_deref().unwrap()
-    ))
-    .await;
+    let node = product.another_node().await;
     let request = store.request(&product, &of_store);
     browser.get(&store.redirect(&request, None)).await;
     let sent = received(&node, &step(&node, &browser).await);

@@ -16,6 +16,7 @@ use doorward::storage::{AuditFilter, Durability, NewUser, Store, StoreError};
 
 use crate::federation::{DAY, Entity, Federation, NOW};
 use crate::server::{Page, Server};
+use crate::support::database::Database;
 
 const LIMITS: SessionLimits = SessionLimits {
     idle: Duration::from_hours(2),
@@ -30,14 +31,17 @@ pub(crate) struct Home {
     pub(crate) server: Server,
     pub(crate) federation: Federation,
     pub(crate) folder: tempfile::TempDir,
+    _database: Database,
 }
 
 impl Home {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::fixed(NOW);
-        let url = format!("sqlite://{}/doorward.db", folder.path().display());
-        let store = Store::open(&url, Durability::Normal).await.unwrap();
+        let database = Database::fresh(folder.path());
+        let store = Store::open(&database.url(), Durability::Normal)
+            .await
+            .unwrap();
         let label = "test".to_owned();
         store.start([9; 32], label, clock.clone()).await.unwrap();
         let variables = [("DOORWARD_FETCH_ALLOW".to_owned(), "loopback".to_owned())];
@@ -56,6 +60,7 @@ impl Home {
             server: Server::new(),
             federation: Federation::new(),
             folder,
+            _database: database,
         };
         for role in ["staff", "guest"] {
             home.role(role).await;

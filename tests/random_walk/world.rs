@@ -29,6 +29,7 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::model::{Asks, DOORS, EVERYONE, Model, ROLES, Registration, USERS};
+use crate::support::database::Database;
 use crate::support::form::{Form, forms};
 use crate::support::oracle::Oracle;
 
@@ -44,6 +45,7 @@ pub(crate) struct World {
     jars: Vec<BTreeMap<String, String>>,
     pub(crate) oracle: Oracle,
     _folder: TempDir,
+    _database: Database,
 }
 
 /// What came back to a browser.
@@ -63,8 +65,8 @@ pub(crate) enum From {
 impl World {
     pub(crate) async fn new(browsers: usize) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let url = format!("sqlite://{}", folder.path().join("walk.db").display());
-        let store = Store::open(&url, Durability::Normal)
+        let database = Database::fresh(folder.path());
+        let store = Store::open(&database.url(), Durability::Normal)
             .await
             .expect("a database");
         let clock = Clock::fixed(UnixTime::from_millis(1_800_000_000_000));
@@ -113,6 +115,7 @@ impl World {
             jars: vec![BTreeMap::new(); browsers],
             oracle,
             _folder: folder,
+            _database: database,
         }
     }
 

@@ -117,12 +117,13 @@ async fn whoever_is_not_signed_in_cannot_fill_the_disk_with_artifacts() {
     let ada = home.user("ada", &["a"]).await;
     let sp = home.sp("store", &["a"]).await;
     let session = home.sign_in(&ada, "one").await;
+    let (id, until) = (&sp.id, home.now().plus(LIFETIME).millis());
+    let rows = (0..10_000).map(|n| format!("('h{n}', '{id}', NULL, 'x', {until})"));
+    let rows: Vec<_> = rows.collect();
+    let columns = "handle_hash, sp_id, session_id, pending, expires_at";
     let statement = format!(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) \
-         INSERT INTO artifacts (handle_hash, sp_id, session_id, pending, expires_at) \
-         SELECT 'h' || i, '{}', NULL, 'x', {} FROM n",
-        sp.id,
-        home.now().plus(LIFETIME).millis()
+        "INSERT INTO artifacts ({columns}) VALUES {}",
+        rows.join(", ")
     );
     assert_eq!(home.by_hand(&statement), 10_000);
     let refused = put(&home, &sp, "h", None).await;

@@ -197,7 +197,7 @@ async fn a_write_that_was_given_up_half_way_has_not_happened() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_queue_that_is_full_turns_away_and_loses_nothing_that_it_took() {
-    let home = Home::new().await;
+    let home = Home::in_a_file().await;
     home.store
         .record(home.event(AuditKind::SignIn))
         .await

@@ -1,5 +1,6 @@
 //! Users, roles and registrations.
 
+use crate::database::Database;
 use crate::home::{Home, name, new_user, service_provider};
 use doorward::clock::Clock;
 use doorward::directory::algorithms::{DataEncryption, SignatureAlgorithm};
@@ -302,7 +303,7 @@ async fn what_is_updated_about_a_user_is_what_was_given() {
 #[tokio::test]
 async fn a_restart_keeps_everything_and_the_file_is_the_owners_alone() {
     use std::os::unix::fs::MetadataExt as _;
-    let home = Home::new().await;
+    let home = Home::in_a_file().await;
     let sp = home.sp("store", &["a"]).await;
     home.user("ada", &["a"]).await;
     home.store.shut_down().await;
@@ -322,8 +323,9 @@ async fn the_database_of_a_newer_doorward_is_refused_in_so_many_words() {
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
          VALUES (9999, 'later', TRUE, x'00', 0)",
     );
-    let url = format!("sqlite://{}", home.file().display());
-    let error = Store::open(&url, Durability::Normal).await.unwrap_err();
+    let error = Store::open(&home.database.url(), Durability::Normal)
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::NewerSchema { found: 9999 }));
     assert!(error.to_string().contains("newer Doorward"), "{error}");
 }
@@ -341,7 +343,8 @@ async fn a_database_of_another_kind_is_refused() {
 #[tokio::test]
 async fn several_processes_may_start_on_one_fresh_database() {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/doorward.db", folder.path().display());
+    let database = Database::fresh(folder.path());
+    let url = database.url();
     let start = || {
         let url = url.clone();
         tokio::spawn(async move { Store::open(&url, Durability::Full).await })
@@ -355,7 +358,8 @@ async fn several_processes_may_start_on_one_fresh_database() {
 #[tokio::test]
 async fn nothing_audited_is_written_before_the_chain_is_begun() {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/doorward.db", folder.path().display());
+    let database = Database::fresh(folder.path());
+    let url = database.url();
     let store = Store::open(&url, Durability::Full).await.unwrap();
     let event =
         doorward::directory::audit::AuditEvent::new(Clock::System.now(), AuditKind::RoleAdded);

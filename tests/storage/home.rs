@@ -1,5 +1,6 @@
 //! A fresh database with a clock that stands still, and short ways to fill it.
 
+use crate::database::Database;
 use doorward::clock::{Clock, random_id};
 use doorward::directory::audit::{AuditEvent, AuditKind};
 use doorward::directory::facts::{Facts, FactsParts};
@@ -17,7 +18,7 @@ use doorward::directory::session::{Release, Session, SessionLimits};
 use doorward::directory::slo_endpoint::{SloBinding, SloEndpoint, SloEndpoints};
 use doorward::directory::time::UnixTime;
 use doorward::storage::{Durability, Ending, NewLogout, NewSession, NewUser, Store, TokenHash};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 pub(crate) const CHAIN_KEY: [u8; 32] = [9; 32];
@@ -31,17 +32,31 @@ pub(crate) struct Home {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) database: Database,
 }
 
 impl Home {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let database = Database::fresh(folder.path());
+        Self::with(folder, database).await
+    }
+
+    /// SQLite, whatever the run is about: for what is about its file.
+    pub(crate) async fn in_a_file() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::file(folder.path().join("data/doorward.db"));
+        Self::with(folder, database).await
+    }
+
+    async fn with(folder: tempfile::TempDir, database: Database) -> Self {
         let clock = Clock::fixed(UnixTime::from_millis(1_795_265_101_007));
-        let store = open(&folder, &clock).await;
+        let store = open(&database, &clock).await;
         Self {
             store,
             clock,
             folder,
+            database,
         }
     }
 
@@ -56,22 +71,20 @@ impl Home {
 
     /// Another process on the same database.
     pub(crate) async fn another_process(&self) -> Store {
-        open(&self.folder, &self.clock).await
+        open(&self.database, &self.clock).await
     }
 
-    pub(crate) fn file(&self) -> PathBuf {
-        self.folder.path().join("data/doorward.db")
+    pub(crate) fn file(&self) -> &Path {
+        self.database.path().expect("a test of a file asks for one")
     }
 
     /// What somebody with a shell does to the database behind our back.
-    pub(crate) fn by_hand(&self, sql: &str) -> usize {
-        let connection = rusqlite::Connection::open(self.file()).unwrap();
-        connection.execute(sql, []).unwrap()
+    pub(crate) fn by_hand(&self, sql: &str) -> u64 {
+        self.database.by_hand(sql)
     }
 
     pub(crate) fn count(&self, sql: &str) -> i64 {
-        let connection = rusqlite::Connection::open(self.file()).unwrap();
-        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+        self.database.number(sql)
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -125,9 +138,9 @@ impl Home {
     }
 }
 
-async fn open(folder: &tempfile::TempDir, clock: &Clock) -> Store {
-    let url = format!("sqlite://{}/data/doorward.db", folder.path().display());
-    let store = Store::open(&url, Durability::Full).await.unwrap();
+async fn open(database: &Database, clock: &Clock) -> Store {
+    let opened = Store::open(&database.url(), Durability::Full).await;
+    let store = opened.unwrap();
     let started = store.start(CHAIN_KEY, "test".to_owned(), clock.clone());
     started.await.unwrap();
     store

@@ -1,7 +1,10 @@
 //! What storage promises, on whichever engine: every test asks `Home` for a fresh database and
-//! says nothing of what is behind it. A second engine is a second way to make a `Home`.
+//! says nothing of what is behind it; `DOORWARD_TEST_DATABASE` does. What is about files is asked of
+//! SQLite alone.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     reason = "a test that cannot be set up has failed"
 )]
 
@@ -15,3 +18,10 @@ mod home;
 mod secrets;
 mod sessions;
 mod signing_keys;
+
+#[path = "../support/database.rs"]
+#[expect(dead_code, reason = "each test binary uses its own part of it")]
+mod database;
+#[path = "../support/server.rs"]
+#[expect(dead_code, reason = "each test binary uses its own part of it")]
+mod server;

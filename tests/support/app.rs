@@ -5,13 +5,14 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use tempfile::TempDir;
 
 use super::browser::Browser;
+use super::database::Database;
 use super::oracle::{Message, Oracle};
 
 /// How long a start may take on a busy machine.
@@ -26,6 +27,8 @@ pub(crate) struct Product {
     users: Vec<Account>,
     config: PathBuf,
     folder: TempDir,
+    /// Shared by the nodes that were started on it.
+    database: Arc<Database>,
     process: Child,
     oracle: Oracle,
     /// The metadata of the identity provider, as published and read by lxml.
@@ -60,6 +63,10 @@ impl Product {
         let port = free_ports(3);
         let mut command = doorward();
         command.args(["demo", "--json", "--port", &port.to_string()]);
+        let database = Database::fresh(folder.path());
+        if database.path().is_none() {
+            command.args(["--database-url", &database.url()]);
+        }
         let (process, line) = announced(command, folder.path());
         let announcement: Announcement = serde_json::from_str(&line)
             .unwrap_or_else(|error| panic!("`doorward demo --json` said {line:?}: {error}"));
@@ -70,7 +77,12 @@ impl Product {
             config,
             users,
         } = announcement;
-        Self::ready(folder, process, [idp, store, publisher], config, users).await
+        let database = match (database.path(), config.parent()) {
+            (Some(_), Some(demo)) => Database::file(demo.join("data/doorward.db")),
+            _ => database,
+        };
+        let files = (folder, config, Arc::new(database));
+        Self::ready(files, process, [idp, store, publisher], users).await
     }
 
     /// `doorward serve` on an empty folder, with these lines added to its `doorward.toml`.
@@ -79,18 +91,44 @@ impl Product {
         let port = free_ports(1);
         let idp = format!("http://127.0.0.1:{port}");
         let config = folder.path().join("doorward.toml");
-        let text = format!("base_url = \"{idp}\"\nlisten = \"127.0.0.1:{port}\"\n{settings}\n");
+        let database = Database::fresh(folder.path());
+        let at = database.path().map_or_else(
+            || format!("database_url = \"{}\"\n", database.url()),
+            // A file is where it is by default.
+            |_| String::new(),
+        );
+        let text = format!("base_url = \"{idp}\"\nlisten = \"127.0.0.1:{port}\"\n{at}{settings}\n");
         std::fs::write(&config, text).expect("the temporary folder can be written");
         let process = started(&config, folder.path());
         let nowhere = [idp, String::new(), String::new()];
-        Self::ready(folder, process, nowhere, config, Vec::new()).await
+        let files = (folder, config, Arc::new(database));
+        Self::ready(files, process, nowhere, Vec::new()).await
+    }
+
+    /// Another node at an address of its own: the same database, keys and entity.
+    pub(crate) async fn another_node(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let port = free_ports(1);
+        let idp = format!("http://127.0.0.1:{port}");
+        let config = folder.path().join("doorward.toml");
+        let (entity, url) = (self.metadata.entity_id.as_deref(), self.database.url());
+        let text = format!(
+            "base_url = \"{idp}\"\nlisten = \"127.0.0.1:{port}\"\nentity_id = \"{}\"\n\
+             database_url = \"{url}\"\nkeys_dir = \"{}\"\n",
+            entity.expect("metadata names its entity"),
+            self.keys_dir().display(),
+        );
+        std::fs::write(&config, text).expect("the temporary folder can be written");
+        let process = started(&config, folder.path());
+        let nowhere = [idp, String::new(), String::new()];
+        let files = (folder, config, Arc::clone(&self.database));
+        Self::ready(files, process, nowhere, Vec::new()).await
     }
 
     async fn ready(
-        folder: TempDir,
+        (folder, config, database): (TempDir, PathBuf, Arc<Database>),
         mut process: Child,
         [idp, store, publisher]: [String; 3],
-        config: PathBuf,
         users: Vec<Account>,
     ) -> Self {
         await_ready(&idp, &mut process, folder.path()).await;
@@ -108,6 +146,7 @@ impl Product {
             users,
             config,
             folder,
+            database,
             process,
             oracle,
             metadata,
@@ -233,9 +272,14 @@ impl Product {
         command
     }
 
-    /// Where the database is.
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("data/doorward.db")
+    /// Its database.
+    pub(crate) fn database(&self) -> &Arc<Database> {
+        &self.database
+    }
+
+    /// Where its master key is.
+    pub(crate) fn keys_dir(&self) -> PathBuf {
+        self.folder.path().join("keys")
     }
 
     /// A file in the product's own temporary folder.
@@ -245,13 +289,9 @@ impl Product {
         path.to_str().expect("temporary paths are UTF-8").to_owned()
     }
 
-    /// Changes the database behind the product's back.
-    pub(crate) fn by_hand(&self, statement: &str) {
-        let database = self.folder.path().join("data/doorward.db");
-        let database = rusqlite::Connection::open(database).expect("the database is there");
-        database
-            .execute_batch(statement)
-            .expect("it can be changed");
+    /// Changes the database behind the product's back; the rows that it changed.
+    pub(crate) fn by_hand(&self, statement: &str) -> u64 {
+        self.database.by_hand(statement)
     }
 
     /// What the process has logged so far: JSON lines, since standard error is no terminal.

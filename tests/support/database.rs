@@ -144,6 +144,51 @@ impl Database {
     }
 }
 
+impl Database {
+    /// A query that tells every row of every table but these, as text; the tables that there are now.
+    pub(crate) fn every_row(&self, but: &[&str]) -> String {
+        let tables = self.texts(match &self.place {
+            Place::File(_) => "SELECT name FROM sqlite_schema WHERE type = 'table'",
+            Place::Server { server, .. } => match server.engine {
+                Engine::Postgres => "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'",
+                Engine::MariaDb => {
+                    "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+                }
+            },
+        });
+        let told = tables.iter().filter(|table| !but.contains(&table.as_str()));
+        let told = told.map(|table| self.rows_of(table));
+        told.collect::<Vec<_>>().join(" UNION ALL ")
+    }
+
+    fn rows_of(&self, table: &str) -> String {
+        let columns = |query: String| self.texts(&query);
+        match &self.place {
+            Place::File(_) => {
+                let quoted = columns(format!(
+                    "SELECT 'quote(\"' || name || '\")' FROM pragma_table_info('{table}')"
+                ));
+                format!(
+                    "SELECT '{table}: ' || {} FROM {table}",
+                    quoted.join(" || ', ' || ")
+                )
+            }
+            Place::Server { server, .. } => match server.engine {
+                Engine::Postgres => format!("SELECT '{table}: ' || t::text FROM {table} t"),
+                Engine::MariaDb => {
+                    let quoted = columns(format!(
+                        "SELECT CONCAT(IF(data_type LIKE '%blob', 'HEX(`', 'QUOTE(`'), column_name, \
+                         '`)') FROM information_schema.columns \
+                         WHERE table_schema = DATABASE() AND table_name = '{table}'"
+                    ));
+                    let quoted = quoted.join(", ");
+                    format!("SELECT CONCAT('{table}: ', CONCAT_WS(', ', {quoted})) FROM {table}")
+                }
+            },
+        }
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if let Place::Server { server, name } = &self.place {
