@@ -232,8 +232,6 @@ async fn an_import_that_is_killed_leaves_no_row_half_done_and_goes_on_when_run_a
 }
 
 fn users_in(product: &Product) -> usize {
-    let database = rusqlite::Connection::open(product.database()).unwrap();
-    database
-        .query_row("SELECT COUNT(*) FROM users", [], |row| row.get::<_, i64>(0))
-        .map_or(0, |count| usize::try_from(count).unwrap())
+    let count = product.database().number("SELECT COUNT(*) FROM users");
+    usize::try_from(count).unwrap()
 }

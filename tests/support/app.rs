@@ -1,5 +1,6 @@
 //! The product as users run it: the real binary with its own folder and ports, stopped at the end.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running Doorward.
 pub(crate) struct Product {
-    /// The identity provider's own address.
+    /// The address of this very process.
+    pub(crate) at: String,
+    /// The identity provider's address, as everybody else sees it.
     pub(crate) idp: String,
     store: String,
     publisher: String,
@@ -82,57 +85,66 @@ impl Product {
             _ => database,
         };
         let files = (folder, config, Arc::new(database));
-        Self::ready(files, process, [idp, store, publisher], users).await
+        let at = idp.clone();
+        Self::ready(files, process, (at, [idp, store, publisher]), users).await
     }
 
     /// `doorward serve` on an empty folder, with these lines added to its `doorward.toml`.
     pub(crate) async fn serve(settings: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_ports(1);
-        let idp = format!("http://127.0.0.1:{port}");
-        let config = folder.path().join("doorward.toml");
-        let database = Database::fresh(folder.path());
-        let at = database.path().map_or_else(
-            || format!("database_url = \"{}\"\n", database.url()),
-            // A file is where it is by default.
-            |_| String::new(),
-        );
-        let text = format!("base_url = \"{idp}\"\nlisten = \"127.0.0.1:{port}\"\n{at}{settings}\n");
-        std::fs::write(&config, text).expect("the temporary folder can be written");
-        let process = started(&config, folder.path());
-        let nowhere = [idp, String::new(), String::new()];
-        let files = (folder, config, Arc::new(database));
-        Self::ready(files, process, nowhere, Vec::new()).await
+        Self::node(&format!("http://127.0.0.1:{port}"), port, None, settings).await
     }
 
     /// Another node at an address of its own: the same database, keys and entity.
     pub(crate) async fn another_node(&self) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_ports(1);
-        let idp = format!("http://127.0.0.1:{port}");
-        let config = folder.path().join("doorward.toml");
-        let (entity, url) = (self.metadata.entity_id.as_deref(), self.database.url());
-        let text = format!(
-            "base_url = \"{idp}\"\nlisten = \"127.0.0.1:{port}\"\nentity_id = \"{}\"\n\
-             database_url = \"{url}\"\nkeys_dir = \"{}\"\n",
-            entity.expect("metadata names its entity"),
-            self.keys_dir().display(),
+        let entity = self.metadata.entity_id.as_deref();
+        let settings = format!(
+            "entity_id = \"{}\"",
+            entity.expect("metadata names its entity")
         );
-        std::fs::write(&config, text).expect("the temporary folder can be written");
+        let base_url = format!("http://127.0.0.1:{port}");
+        Self::node(&base_url, port, Some(self), &settings).await
+    }
+
+    /// A node that listens on a port of this machine and is seen at another address; beside the
+    /// first one it has the same database and master key.
+    pub(crate) async fn node(
+        base_url: &str,
+        port: u16,
+        first: Option<&Self>,
+        settings: &str,
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = folder.path().join("doorward.toml");
+        let mut text = format!("base_url = \"{base_url}\"\nlisten = \"127.0.0.1:{port}\"\n");
+        let database = match first {
+            None => Arc::new(Database::fresh(folder.path())),
+            Some(first) => {
+                let _ = writeln!(text, "keys_dir = \"{}\"", first.keys_dir().display());
+                Arc::clone(&first.database)
+            }
+        };
+        // The first one's file is where it is by default.
+        if first.is_some() || database.path().is_none() {
+            let _ = writeln!(text, "database_url = \"{}\"", database.url());
+        }
+        std::fs::write(&config, format!("{text}{settings}\n"))
+            .expect("the temporary folder can be written");
         let process = started(&config, folder.path());
-        let nowhere = [idp, String::new(), String::new()];
-        let files = (folder, config, Arc::clone(&self.database));
-        Self::ready(files, process, nowhere, Vec::new()).await
+        let seen = [base_url.to_owned(), String::new(), String::new()];
+        let at = format!("http://127.0.0.1:{port}");
+        Self::ready((folder, config, database), process, (at, seen), Vec::new()).await
     }
 
     async fn ready(
         (folder, config, database): (TempDir, PathBuf, Arc<Database>),
         mut process: Child,
-        [idp, store, publisher]: [String; 3],
+        (at, [idp, store, publisher]): (String, [String; 3]),
         users: Vec<Account>,
     ) -> Self {
-        await_ready(&idp, &mut process, folder.path()).await;
-        let metadata_xml = reqwest::get(format!("{idp}/saml/metadata"))
+        await_ready(&at, &mut process, folder.path()).await;
+        let metadata_xml = reqwest::get(format!("{at}/saml/metadata"))
             .await
             .expect("the metadata can be fetched")
             .text()
@@ -140,6 +152,7 @@ impl Product {
             .expect("the metadata is text");
         let (oracle, metadata) = Oracle::trusting(&metadata_xml);
         Self {
+            at,
             idp,
             store,
             publisher,
@@ -165,7 +178,7 @@ impl Product {
     pub(crate) async fn restart(&mut self) {
         self.stop();
         self.process = started(&self.config, self.folder.path());
-        await_ready(&self.idp, &mut self.process, self.folder.path()).await;
+        await_ready(&self.at, &mut self.process, self.folder.path()).await;
     }
 
     /// Sends SIGTERM to our own child, waits for it, and says how it ended.

@@ -53,6 +53,9 @@ impl Browser {
         let client = Client::builder()
             .cookie_provider(Arc::clone(&jar))
             .redirect(reqwest::redirect::Policy::none())
+            // A connection for each request, so that a balancer may send each one elsewhere, and an
+            // app may close idle ones when it suits it: a POST that meets such an end is lost.
+            .pool_max_idle_per_host(0)
             .build()
             .expect("a client can be built");
         Self {
@@ -67,14 +70,6 @@ impl Browser {
     /// The same browser, for somebody who also uses the foreign application at this address.
     pub(crate) fn beside(mut self, foreign: &str) -> Self {
         self.foreign = Some(foreign.to_owned());
-        // A connection of its own for each request: others close idle ones when it suits them, and
-        // a POST that meets such an end is not sent again.
-        self.client = Client::builder()
-            .cookie_provider(Arc::clone(&self.jar))
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(0)
-            .build()
-            .expect("a client can be built");
         self
     }
 

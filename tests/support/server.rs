@@ -146,7 +146,8 @@ impl Server {
 
     fn said(&self, file: &str) -> String {
         let text = std::fs::read_to_string(self.folder.join(file));
-        let text = text.unwrap_or_else(|error| panic!("{file} of {:?}: {error}", self.folder));
+        let text =
+            text.unwrap_or_else(|error| panic!("{file} of {}: {error}", self.folder.display()));
         text.trim().to_owned()
     }
 }
