@@ -8,6 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use doorward::authn::password::Passwords;
@@ -37,16 +38,19 @@ pub(crate) struct Node {
 /// Everything that runs.
 pub(crate) struct Cluster {
     pub(crate) folder: TempDir,
-    pub(crate) idp: [Node; 2],
+    pub(crate) idp: [Mutex<Node>; 2],
     apps: Vec<Node>,
     nginx: Child,
     pub(crate) wire: Wire,
     pub(crate) topology: Topology,
+    /// Released last: what is measured here is measured alone.
+    _turn: File,
 }
 
 impl Cluster {
     /// On this database; `accounts` are there already, every fifth without the publisher's role.
     pub(crate) fn start(database_url: &str, settings: &str, accounts: usize) -> Self {
+        let turn = wait_for_a_turn();
         let folder = tempfile::tempdir().unwrap();
         let ports = free_ports(8);
         let at = |offset| SocketAddr::from(([127, 0, 0, 1], ports + offset));
@@ -86,11 +90,12 @@ impl Cluster {
         let nginx = start_nginx(folder.path(), topology.https);
         Self {
             folder,
-            idp: [first, second],
+            idp: [first, second].map(Mutex::new),
             apps,
             nginx,
             wire,
             topology,
+            _turn: turn,
         }
     }
 
@@ -155,9 +160,19 @@ impl Cluster {
     }
 }
 
+/// One topology at a time, whether tests are threads or processes: each wants the whole machine.
+fn wait_for_a_turn() -> File {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cluster.lock");
+    let file = File::create(path).unwrap();
+    file.lock().unwrap();
+    file
+}
+
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let nodes = self.idp.iter_mut().chain(&mut self.apps);
+        let idp = self.idp.iter_mut();
+        let idp = idp.map(|node| node.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let nodes = idp.chain(&mut self.apps);
         let mut processes: Vec<&mut Child> = nodes.map(|node| &mut node.process).collect();
         processes.push(&mut self.nginx);
         for process in processes {
@@ -172,7 +187,8 @@ impl Drop for Cluster {
             let _ = process.wait();
         }
         if std::thread::panicking() {
-            for node in &self.idp {
+            for node in &mut self.idp {
+                let node = node.get_mut().unwrap_or_else(PoisonError::into_inner);
                 eprintln!("{}:\n{}", node.address, tail(&node.log));
             }
             eprintln!("nginx:\n{}", tail(&self.folder.path().join("error.log")));
@@ -191,6 +207,31 @@ impl Node {
         };
         node.await_ready();
         node
+    }
+
+    /// Once more, after it has ended.
+    pub(crate) fn start_again(&mut self) {
+        self.process = spawn(&self.arguments, &self.log);
+        self.await_ready();
+    }
+
+    /// What it says about itself.
+    pub(crate) fn readyz(&self) -> Option<u16> {
+        status(self.address, "/readyz")
+    }
+
+    /// Whether the process serves, whatever its database does.
+    pub(crate) fn healthz(&self) -> Option<u16> {
+        status(self.address, "/healthz")
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.process, name);
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn await_end(&mut self) -> std::process::ExitStatus {
+        self.process.wait().unwrap()
     }
 
     fn await_ready(&mut self) {

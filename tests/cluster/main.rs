@@ -10,10 +10,13 @@
 )]
 
 mod cluster;
+mod crowd;
+mod disk_full;
 mod files;
 #[path = "../support/form.rs"]
 mod form;
 mod nginx;
+mod node_faults;
 mod person;
 mod sign_ins;
 #[path = "../support/tls.rs"]

@@ -18,7 +18,7 @@ pub(crate) struct Account {
 }
 
 /// One visit at one app, as it ended.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Entered {
     /// In, with an assertion.
     In,
@@ -44,6 +44,11 @@ impl Person {
             assertions: Vec::new(),
             passwords_asked: 0,
         }
+    }
+
+    /// A browser that nobody has used.
+    pub(crate) fn anew(&mut self, wire: &Wire) {
+        self.browser = Browser::new(wire);
     }
 
     /// Goes to an app, signs in where that is asked for, and ends inside or at the closed door. What is
@@ -105,6 +110,16 @@ impl Person {
             url = to;
         }
         Ok(Page { url, answer })
+    }
+
+    /// The start page of the identity provider greets who has a session there.
+    pub(crate) fn is_signed_in(&mut self, idp: &str) -> Result<bool, String> {
+        let page = self.visit(&format!("{idp}/account"))?;
+        match page.answer.status {
+            200 => Ok(!page.url.contains("/login")
+                && !page.answer.body.contains("autocomplete=\"username\"")),
+            other => Err(format!("{other} at {}", page.url)),
+        }
     }
 }
 

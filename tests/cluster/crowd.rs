@@ -1,0 +1,271 @@
+//! Two hundred people who sign in, come and go while something breaks, and what became of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::cluster::{Cluster, account};
+use crate::person::{Entered, Person};
+
+pub(crate) const PEOPLE: usize = 200;
+/// How long somebody stays at an app before going on.
+const PAUSE: Duration = Duration::from_secs(8);
+/// With this visit somebody comes with a browser that nobody has used.
+const NEW_BROWSER: usize = 4;
+/// How long somebody waits before trying again what failed.
+const BEFORE_A_RETRY: Duration = Duration::from_secs(1);
+/// How many people sign in at the same time at first.
+const AT_THE_DOOR: usize = 12;
+
+/// What went on while it broke.
+pub(crate) struct Load {
+    began: Instant,
+    over: AtomicBool,
+    told: Mutex<Report>,
+    /// People whose role was taken, and since when that holds.
+    revoked: Mutex<BTreeMap<String, Instant>>,
+}
+
+/// What became of everybody.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) visits: usize,
+    pub(crate) sign_ins: usize,
+    pub(crate) refusals: usize,
+    pub(crate) failures: Vec<Failure>,
+    /// People who had a session and were asked for the password again.
+    pub(crate) lost: Vec<String>,
+    /// People who got in, or not, against their roles.
+    pub(crate) wrong: Vec<String>,
+    pub(crate) assertions: Vec<String>,
+    pub(crate) slowest: Duration,
+}
+
+/// A visit that did not end as it should, and what came of trying again.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// Since the load began.
+    pub(crate) at: Duration,
+    pub(crate) why: String,
+    /// How many more tries it took.
+    pub(crate) tries: usize,
+    /// Whether one of them worked.
+    pub(crate) recovered: bool,
+}
+
+impl Load {
+    pub(crate) fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// From now on this person may not publish.
+    pub(crate) fn revoke(&self, cluster: &Cluster, number: usize) {
+        let name = account(number).name;
+        cluster.cli(&["user", "revoke", &name, "publisher"]);
+        self.revoked.lock().unwrap().insert(name, Instant::now());
+    }
+}
+
+/// Everybody signs in; then they come and go until `fault` returns; then each comes once more.
+pub(crate) fn under_load(cluster: &Cluster, fault: impl FnOnce(&Load)) -> Report {
+    let load = Load {
+        began: Instant::now(),
+        over: AtomicBool::new(false),
+        told: Mutex::default(),
+        revoked: Mutex::default(),
+    };
+    let mut people: Vec<Visitor> = (0..PEOPLE)
+        .map(|number| Visitor::new(cluster, number))
+        .collect();
+    each_of(&mut people, |visitor| visitor.visit(cluster, &load, 1));
+    let first = std::mem::take(&mut *load.told.lock().unwrap());
+    assert!(
+        first.failures.is_empty(),
+        "before anything broke: {:?}",
+        first.failures
+    );
+    let load = Load {
+        began: Instant::now(),
+        ..load
+    };
+    load.told.lock().unwrap().assertions = first.assertions;
+    std::thread::scope(|scope| {
+        for (number, visitor) in people.iter_mut().enumerate() {
+            let load = &load;
+            scope.spawn(move || visitor.come_and_go(cluster, load, number));
+        }
+        // Also where `fault` fails: else those threads would go on for ever.
+        let _over = Over(&load);
+        fault(&load);
+    });
+    each_of(&mut people, |visitor| visitor.visit(cluster, &load, 1));
+    load.told.into_inner().unwrap()
+}
+
+struct Over<'l>(&'l Load);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A few at a time.
+fn each_of(people: &mut [Visitor], act: impl Fn(&mut Visitor) + Sync) {
+    let share = people.len().div_ceil(AT_THE_DOOR);
+    std::thread::scope(|scope| {
+        for some in people.chunks_mut(share) {
+            let act = &act;
+            scope.spawn(move || some.iter_mut().for_each(act));
+        }
+    });
+}
+
+struct Visitor {
+    person: Person,
+    /// Whether this browser has a session at the identity provider.
+    is_signed_in: bool,
+}
+
+impl Visitor {
+    fn new(cluster: &Cluster, number: usize) -> Self {
+        Self {
+            person: Person::new(&account(number), &cluster.wire),
+            is_signed_in: false,
+        }
+    }
+
+    fn come_and_go(&mut self, cluster: &Cluster, load: &Load, number: usize) {
+        let share = u32::try_from(number).unwrap();
+        let mut next = load.began + PAUSE * share / u32::try_from(PEOPLE).unwrap();
+        let mut turn = number;
+        loop {
+            while Instant::now() < next {
+                if load.over.load(Ordering::Relaxed) {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            if turn % NEW_BROWSER == 0 {
+                self.person.anew(&cluster.wire);
+                self.is_signed_in = false;
+            }
+            self.visit(cluster, load, 1 + turn % 2);
+            turn += 1;
+            next = Instant::now() + PAUSE;
+        }
+    }
+
+    /// One app, tried again until it works or everything is over.
+    fn visit(&mut self, cluster: &Cluster, load: &Load, app: usize) {
+        let (at, url) = (load.now(), cluster.url(app));
+        let mut why = None;
+        let mut tries = 0;
+        let recovered = loop {
+            match self.try_once(load, &url, app == 2) {
+                Ok(()) => break true,
+                Err(_) if tries > 0 && load.over.load(Ordering::Relaxed) => break false,
+                Err(error) => {
+                    why.get_or_insert(error);
+                }
+            }
+            tries += 1;
+            std::thread::sleep(BEFORE_A_RETRY);
+        };
+        let mut told = load.told.lock().unwrap();
+        told.visits += 1;
+        told.assertions.append(&mut self.person.assertions);
+        told.failures.extend(why.map(|why| Failure {
+            at,
+            why,
+            tries,
+            recovered,
+        }));
+    }
+
+    fn try_once(&mut self, load: &Load, url: &str, publishes: bool) -> Result<(), String> {
+        let (asked, began) = (self.person.passwords_asked, Instant::now());
+        let entered = self.person.enter(url);
+        let name = self.person.account.name.clone();
+        let was_revoked = |at: &Instant| *at <= began;
+        let revoked = load.revoked.lock().unwrap().get(&name).copied();
+        let mut told = load.told.lock().unwrap();
+        told.slowest = told.slowest.max(began.elapsed());
+        let was_asked = self.person.passwords_asked > asked;
+        if was_asked && self.is_signed_in {
+            told.lost.push(name.clone());
+        }
+        told.sign_ins += usize::from(was_asked && entered.is_ok());
+        let entered = entered?;
+        let may = !publishes || self.person.account.may_publish;
+        // Whose role is being taken just now may be let in or not.
+        match (entered, may, revoked) {
+            (Entered::In, true, None) => {}
+            (Entered::In, true, Some(at)) if publishes && was_revoked(&at) => {
+                told.wrong
+                    .push(format!("{name} got in after the role was taken"));
+            }
+            (Entered::In, false, _) => told.wrong.push(format!("{name} got in")),
+            (Entered::Refused, true, None) => told.wrong.push(format!("{name} was kept out")),
+            (Entered::In | Entered::Refused, _, _) => {}
+        }
+        if matches!(entered, Entered::Refused) {
+            told.refusals += 1;
+        }
+        self.is_signed_in = true;
+        Ok(())
+    }
+}
+
+/// What has to hold whatever broke: no session lost, nobody let in or kept out wrongly, each assertion
+/// with its audit row, and every failure mended by trying again.
+pub(crate) fn hold(cluster: &Cluster, report: &Report) {
+    assert_eq!(report.lost, Vec::<String>::new(), "sessions that were lost");
+    assert_eq!(report.wrong, Vec::<String>::new(), "wrong decisions");
+    let unmended: Vec<_> = report
+        .failures
+        .iter()
+        .filter(|failure| !failure.recovered)
+        .collect();
+    assert!(
+        unmended.is_empty(),
+        "trying again did not help: {unmended:#?}"
+    );
+    let audited: BTreeSet<String> = cluster.audited_assertions().into_iter().collect();
+    let unaudited: Vec<_> = report
+        .assertions
+        .iter()
+        .filter(|id| !audited.contains(*id))
+        .collect();
+    assert_eq!(
+        unaudited,
+        Vec::<&String>::new(),
+        "assertions without an audit row"
+    );
+    assert!(!report.assertions.is_empty());
+    cluster.cli(&["audit", "verify"]);
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let most = self
+            .failures
+            .iter()
+            .map(|failure| failure.tries)
+            .max()
+            .unwrap_or(0);
+        write!(
+            f,
+            "{} visits ({} with the password, {} refusals as the roles say) by {PEOPLE} people; {} \
+             failed and then worked, after {most} more tries at most; the slowest took {:.1} s; {} \
+             assertions received, each with its audit row; no session lost, no wrong decision",
+            self.visits,
+            self.sign_ins,
+            self.refusals,
+            self.failures.len(),
+            self.slowest.as_secs_f64(),
+            self.assertions.len(),
+        )
+    }
+}
