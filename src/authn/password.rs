@@ -20,6 +20,12 @@ pub const LEAST_CHARACTERS: usize = 8;
 /// The most bytes of a password.
 pub const MOST_BYTES: usize = 1024;
 
+/// The most memory in KiB that a stored hash may ask for, unless we are configured for more.
+const MOST_MEMORY_KIB: u32 = 512 * 1024;
+
+/// The most memory times passes likewise: some seconds.
+const MOST_WORK: u64 = 4 * 1024 * 1024;
+
 /// How many may wait for each one that is being hashed.
 const QUEUE_PER_WORKER: usize = 32;
 
@@ -194,22 +200,26 @@ impl Hasher {
         }
         let known = stored.and_then(|stored| {
             let parsed = PasswordHash::new(stored).ok();
-            if parsed.is_none() {
-                tracing::error!("a stored password hash cannot be read; set a new password");
+            let usable = parsed.filter(|hash| self.is_affordable(hash));
+            let fits = usable.as_ref().and_then(|hash| self.fits(password, hash));
+            if fits.is_none() {
+                tracing::error!("a stored password hash cannot be used; set a new password");
             }
-            parsed
+            usable.zip(fits)
         });
-        let is_real = known.is_some();
-        let hash = match known {
-            Some(hash) => hash,
-            None => PasswordHash::new(&self.dummy).map_err(|e| PasswordError::Hash(e.into()))?,
+        let Some((hash, ok)) = known else {
+            // The same work for whoever has none.
+            let dummy = PasswordHash::new(&self.dummy);
+            let dummy = dummy.map_err(|error| PasswordError::Hash(error.into()))?;
+            match self.argon.verify_password(password.as_bytes(), &dummy) {
+                Ok(()) | Err(argon2::password_hash::Error::PasswordInvalid) => {}
+                Err(error) => return Err(PasswordError::Hash(error)),
+            }
+            return Ok(Verified {
+                ok: false,
+                rehash: None,
+            });
         };
-        let fits = match self.argon.verify_password(password.as_bytes(), &hash) {
-            Ok(()) => true,
-            Err(argon2::password_hash::Error::PasswordInvalid) => false,
-            Err(error) => return Err(PasswordError::Hash(error)),
-        };
-        let ok = fits && is_real;
         let rehash = if ok && !self.is_current(&hash) {
             Some(self.hash(password)?)
         } else {
@@ -228,6 +238,28 @@ impl Hasher {
         });
         let rehash = ok.then(|| self.hash(password)).transpose()?;
         Ok(Verified { ok, rehash })
+    }
+
+    /// Whether it is this password's hash; `None` for what is no hash that argon2 could have made.
+    fn fits(&self, password: &str, hash: &PasswordHash) -> Option<bool> {
+        match self.argon.verify_password(password.as_bytes(), hash) {
+            Ok(()) => Some(true),
+            Err(argon2::password_hash::Error::PasswordInvalid) => Some(false),
+            Err(_) => None,
+        }
+    }
+
+    /// Whether a stored hash may be checked: a hash from elsewhere names its own cost, up to
+    /// terabytes and years.
+    fn is_affordable(&self, hash: &PasswordHash) -> bool {
+        let today = self.argon.params();
+        let is_whole = hash.salt.is_some() && hash.hash.is_some();
+        let work = |params: &Params| u64::from(params.m_cost()) * u64::from(params.t_cost());
+        is_whole
+            && Params::try_from(hash).is_ok_and(|params| {
+                params.m_cost() <= MOST_MEMORY_KIB.max(today.m_cost())
+                    && work(&params) <= MOST_WORK.max(work(today))
+            })
     }
 
     fn is_current(&self, hash: &PasswordHash) -> bool {
@@ -309,12 +341,31 @@ mod tests {
     #[tokio::test]
     async fn whoever_has_no_hash_has_no_right_password_either() {
         let passwords = Passwords::new(CHEAP).unwrap();
-        for stored in [None, Some("no hash"), Some("")] {
+        let half = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ";
+        let foreign = "$scrypt$ln=15,r=8,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA";
+        for stored in [None, Some("no hash"), Some(""), Some(half), Some(foreign)] {
             let found = passwords
                 .verify("correct horse", stored, "a")
                 .await
                 .unwrap();
             assert!(!found.ok, "{stored:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stored_hash_asks_for_terabytes_or_years_in_vain() {
+        let passwords = Passwords::new(CHEAP).unwrap();
+        for cost in [
+            "m=4294967295,t=1,p=1",
+            "m=64,t=4294967295,p=1",
+            "m=1048576,t=5,p=1",
+        ] {
+            let tail = "A".repeat(43);
+            let stored = format!("$argon2id$v=19${cost}$c29tZXNhbHRzb21lc2FsdA${tail}");
+            let begun = Instant::now();
+            let found = passwords.verify("correct horse", Some(&stored), "a").await;
+            assert!(!found.unwrap().ok, "{cost}");
+            assert!(begun.elapsed() < Duration::from_secs(2), "{cost}");
         }
     }
 

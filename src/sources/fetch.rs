@@ -1,6 +1,9 @@
-//! Fetching metadata where nobody watches: by https from the public internet, and from what
+//! What is connected to where nobody watches: by https in the public internet, and what
 //! `fetch_allow` names. A name is resolved once, its addresses are checked, and one of these very
 //! addresses is connected to; every redirect is a fetch of its own (T-SSRF-MD).
+//!
+//! Metadata is fetched so, and so are the service providers told of a logout that came with it
+//! (decision 53).
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -72,6 +75,8 @@ pub enum FetchError {
 #[derive(Debug, Clone, Default)]
 pub struct FetchPolicy {
     allow: Arc<[FetchAllow]>,
+    /// Whatever an administrator has typed.
+    anywhere: bool,
 }
 
 /// What is asked for.
@@ -82,6 +87,21 @@ pub struct Request<'r> {
     /// What is known already.
     pub validators: &'r Validators,
     /// How many bytes are taken, before and after decompression.
+    pub largest: u64,
+    /// How long it may take altogether.
+    pub patience: Duration,
+}
+
+/// What is sent, and where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Post<'r> {
+    /// Where to.
+    pub url: &'r str,
+    /// The headers, by name.
+    pub headers: &'r [(&'r str, &'r str)],
+    /// What is sent.
+    pub body: &'r str,
+    /// How many bytes of an answer are taken.
     pub largest: u64,
     /// How long it may take altogether.
     pub patience: Duration,
@@ -109,6 +129,16 @@ impl FetchPolicy {
     pub fn new(allow: Vec<FetchAllow>) -> Self {
         Self {
             allow: allow.into(),
+            anywhere: false,
+        }
+    }
+
+    /// Every address: for those that an administrator has typed.
+    #[must_use]
+    pub fn anywhere() -> Self {
+        Self {
+            anywhere: true,
+            ..Self::default()
         }
     }
 
@@ -124,7 +154,7 @@ impl FetchPolicy {
         };
         let usual = url.scheme() == "https" && PORTS.contains(&port);
         // An address in a network that is named is let through here and checked when it is known.
-        let named = self.names(&host, port) || self.has_networks();
+        let named = self.anywhere || self.names(&host, port) || self.has_networks();
         match url.scheme() {
             "https" | "http" if usual || named => Ok(url),
             "https" | "http" => Err(FetchError::Scheme(address.to_owned())),
@@ -144,7 +174,7 @@ impl FetchPolicy {
     /// Whether a host may be connected to at an address that its name was resolved to.
     fn admits(&self, url: &Url, address: SocketAddr) -> bool {
         let host = host_of(url).unwrap_or_default();
-        if self.names(&host, address.port()) {
+        if self.anywhere || self.names(&host, address.port()) {
             return true;
         }
         if self.allow.iter().any(|one| one.holds(address.ip())) {
@@ -179,6 +209,25 @@ impl FetchPolicy {
         Err(FetchError::Redirects)
     }
 
+    /// Sends a document and reads the answer. No redirect is followed: what was sent was meant for
+    /// that address. It blocks.
+    pub fn post(&self, post: &Post<'_>) -> Result<Vec<u8>, FetchError> {
+        let url = self.check(post.url)?;
+        let mut call = self.agent(&url, post.patience).post(url.as_str());
+        for (name, value) in post.headers {
+            call = call.header(*name, *value);
+        }
+        let sent = call.send(post.body);
+        let response = sent.map_err(|error| failed(&url, &error))?;
+        match response.status() {
+            StatusCode::OK => match read(response, post.largest)? {
+                Fetched::Document { bytes, .. } => Ok(bytes),
+                Fetched::Unchanged | Fetched::Nothing => Ok(Vec::new()),
+            },
+            other => Err(FetchError::Status(other.as_u16())),
+        }
+    }
+
     /// Where a redirect leads; it is checked like any other address.
     fn sent_on(&self, from: &Url, response: &Response<Body>) -> Result<Url, FetchError> {
         let location = header(response, "location").ok_or(FetchError::NoLocation)?;
@@ -192,13 +241,29 @@ impl FetchPolicy {
         self.check(to.as_str())
     }
 
-    /// One request on one connection: no cookies, no credentials, no proxy of the environment.
+    /// One request on one connection.
     fn ask(
         &self,
         url: &Url,
         request: &Request<'_>,
         patience: Duration,
     ) -> Result<Response<Body>, FetchError> {
+        let mut call = self
+            .agent(url, patience)
+            .get(url.as_str())
+            .header("Accept", "application/samlmetadata+xml")
+            .header("Accept-Encoding", "gzip");
+        if let Some(etag) = &request.validators.etag {
+            call = call.header("If-None-Match", etag);
+        }
+        if let Some(date) = &request.validators.last_modified {
+            call = call.header("If-Modified-Since", date);
+        }
+        call.call().map_err(|error| failed(url, &error))
+    }
+
+    /// Who connects to this one address: no cookies, no credentials, no proxy of the environment.
+    fn agent(&self, url: &Url, patience: Duration) -> Agent {
         let tls = TlsConfig::builder()
             .provider(TlsProvider::NativeTls)
             .root_certs(RootCerts::PlatformVerifier)
@@ -216,21 +281,14 @@ impl FetchPolicy {
             policy: self.clone(),
             url: url.clone(),
         };
-        let agent = Agent::with_parts(config, DefaultConnector::new(), pinned);
-        let mut call = agent
-            .get(url.as_str())
-            .header("Accept", "application/samlmetadata+xml")
-            .header("Accept-Encoding", "gzip");
-        if let Some(etag) = &request.validators.etag {
-            call = call.header("If-None-Match", etag);
-        }
-        if let Some(date) = &request.validators.last_modified {
-            call = call.header("If-Modified-Since", date);
-        }
-        call.call().map_err(|error| match error {
-            ureq::Error::Other(_) => FetchError::NotPublic(url.to_string()),
-            other => FetchError::Connection(other.to_string()),
-        })
+        Agent::with_parts(config, DefaultConnector::new(), pinned)
+    }
+}
+
+fn failed(url: &Url, error: &ureq::Error) -> FetchError {
+    match error {
+        ureq::Error::Other(_) => FetchError::NotPublic(url.to_string()),
+        other => FetchError::Connection(other.to_string()),
     }
 }
 

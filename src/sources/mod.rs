@@ -26,7 +26,7 @@ use crate::directory::name::SpId;
 use crate::storage::Store;
 
 pub use address::is_public;
-pub use fetch::{FetchError, FetchPolicy, Fetched, Request};
+pub use fetch::{FetchError, FetchPolicy, Fetched, Post, Request};
 pub use obtain::{ObtainError, Obtained};
 pub use plan::{Change, Report};
 pub use queries::{Answer, Queries};

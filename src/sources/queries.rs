@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex as Turn, Semaphore};
 
 use super::Sources;
+use super::fetch::FetchPolicy;
 use super::refresh::RefreshError;
 use crate::directory::metadata_source::Place;
 use crate::directory::name::EntityId;
@@ -95,6 +96,12 @@ impl Queries {
             at_once: Semaphore::new(AT_ONCE),
             state: Mutex::default(),
         }))
+    }
+
+    /// What may be connected to without an administrator.
+    #[must_use]
+    pub fn policy(&self) -> &FetchPolicy {
+        self.0.sources.policy()
     }
 
     /// Asks about an entity that is not registered.

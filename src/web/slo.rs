@@ -7,6 +7,7 @@
 mod back_channel;
 mod chain;
 mod everybody;
+mod own;
 mod reply;
 mod soap;
 
@@ -20,6 +21,7 @@ use super::app::Registered;
 use super::cookies::{Cookie, fresh_secret};
 use super::door::{self, DoorName};
 use super::failure::Failure;
+use super::headers;
 use super::sso::form_text;
 use super::visit::Visit;
 use crate::directory::audit::{AuditEvent, AuditKind, Outcome};
@@ -61,8 +63,8 @@ pub(super) async fn redirect(State(app): State<App>, visit: Visit) -> Result<Res
     receive(&app, &visit, carried, inbound, PATH).await
 }
 
-/// `POST /saml/slo`. From another site no cookie comes along, and none is needed: the message says
-/// whose session it is about, and its signature who says so.
+/// `POST /saml/slo`. The message says whose session it is about, and its signature who says so; the
+/// cookies say whether it is this browser's, which then is led on ([`own`]).
 pub(super) async fn post(
     State(app): State<App>,
     visit: Visit,
@@ -119,17 +121,20 @@ async fn request(
     visit
         .note
         .received(&inbound.xml, inbound.relay_state.as_deref());
+    let again = own::without_cookies(visit, &inbound, path);
     let unverified = UnverifiedLogoutRequest::parse(inbound)?;
     let registered = registration(app, visit, unverified.claimed_issuer()).await?;
     let (sp, receiver) = (&registered.sp, app.logout_receiver(path));
-    match unverified.verify(sp, &registered.keys, &receiver, app.now()) {
-        Err(refused) => {
+    let verified = unverified.verify(sp, &registered.keys, &receiver, app.now());
+    match (verified, again) {
+        (Err(refused), _) => {
             let compared = Comparison::of_logout(&refused.error, sp, &receiver, app.now());
             visit.note.compared(compared);
             tell_refusal(app, visit, sp, *refused).await
         }
-        Ok(_) if !sp.enabled => Err(Failure::of(ReasonCode::SpDisabled).at(sp)),
-        Ok(request) => log_out(app, visit, &request).await,
+        (Ok(_), _) if !sp.enabled => Err(Failure::of(ReasonCode::SpDisabled).at(sp)),
+        (Ok(_), Some(page)) => Ok(headers::post_page(&page)),
+        (Ok(request), None) => log_out(app, visit, &request).await,
     }
 }
 
@@ -222,7 +227,11 @@ async fn log_out(
     request: &LogoutRequest<'_>,
 ) -> Result<Response, Failure> {
     let secret = fresh_secret().map_err(Failure::internal)?;
+    let mine = own::session(app, visit).await?;
     let status = match end_sessions(app, visit, request, Some(TokenHash::of(&secret))).await? {
+        Wish::Ended(logout) if !own::has_ended(app, mine).await? => {
+            return own::answer_for_another(app, *logout).await;
+        }
         Wish::Ended(logout) => {
             let response = lead(app, visit, *logout).await?;
             return with_cookies(app, visit, response, &secret).await;

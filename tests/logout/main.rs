@@ -21,3 +21,5 @@ mod instead;
 mod requests;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod whose;

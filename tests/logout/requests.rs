@@ -62,7 +62,7 @@ async fn c_l1_by_post_it_works_from_another_site_and_goes_to_the_response_locati
     let elsewhere = product.browser();
     let at = product.idp("/saml/slo");
     let answer = elsewhere.post_from(SOURCE, &at, &fields).await;
-    let got = received(&product, &answer);
+    let got = received(&product, &elsewhere.follow(answer).await);
     assert_eq!(got.message.short_status(), "Success");
     assert_eq!(got.to, "https://store.example/done");
     assert_eq!(got.relay_state.as_deref(), Some("x=1&y"));

@@ -6,7 +6,7 @@ use doorward::config::Config;
 use doorward::directory::metadata_source::Validators;
 use doorward::sources::{FetchError, FetchPolicy, Fetched, Request};
 
-use crate::server::{Page, Server, gzip};
+use crate::support::http_server::{Page, Server, gzip};
 
 fn policy(allow: &str) -> FetchPolicy {
     let variables = [("DOORWARD_FETCH_ALLOW".to_owned(), allow.to_owned())];

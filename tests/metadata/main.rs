@@ -14,8 +14,6 @@ mod queries;
 #[cfg(test)]
 mod refreshing;
 #[cfg(test)]
-mod server;
-#[cfg(test)]
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
 #[path = "../support/mod.rs"]
 mod support;

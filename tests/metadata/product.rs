@@ -7,9 +7,9 @@ use doorward::directory::time::UnixTime;
 use serde_json::Value;
 
 use crate::federation::{DAY, Entity, Federation, MD};
-use crate::server::{Page, Server};
 use crate::support::app::Product;
 use crate::support::browser::{Answer, Browser};
+use crate::support::http_server::{Page, Server};
 use crate::support::sp::{Sp, another_key, now};
 
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";

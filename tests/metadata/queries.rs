@@ -10,7 +10,7 @@ use doorward::sources::{Answer, Queries};
 
 use crate::federation::{DAY, Entity, Federation, MD, NOW};
 use crate::refreshing::Home;
-use crate::server::Page;
+use crate::support::http_server::Page;
 
 fn path(number: usize) -> String {
     format!("/mdq/entities/https%3A%2F%2Fsp{number}.example.org%2Fsaml")

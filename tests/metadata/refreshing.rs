@@ -15,8 +15,8 @@ use doorward::sources::{RefreshError, Refreshed, Report, Sources};
 use doorward::storage::{AuditFilter, Durability, NewUser, Store, StoreError};
 
 use crate::federation::{DAY, Entity, Federation, NOW};
-use crate::server::{Page, Server};
 use crate::support::database::Database;
+use crate::support::http_server::{Page, Server};
 
 const LIMITS: SessionLimits = SessionLimits {
     idle: Duration::from_hours(2),

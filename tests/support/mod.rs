@@ -18,11 +18,13 @@
 //! * [`oracle`]: xmlsec1, the schemas, and a reader that is not ours.
 //! * [`database`]: a database of the test's own, on the engine that the run is about.
 //! * [`server`]: private database servers.
+//! * [`http_server`]: somebody else's HTTP server, that answers as a test tells it to.
 
 pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod database;
 pub(crate) mod form;
+pub(crate) mod http_server;
 pub(crate) mod oracle;
 pub(crate) mod server;
 pub(crate) mod sp;

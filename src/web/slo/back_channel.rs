@@ -1,9 +1,9 @@
 //! LogoutRequests from server to server: SOAP over HTTP (Bindings 3.2.3), bounded in time. Only a
 //! registered endpoint is called, no redirect is followed, and TLS is verified by the system's roots.
+//! An endpoint that no administrator has typed, but a source of metadata brought, is called only where
+//! the source itself might be (decision 53).
 
 use std::time::Duration;
-
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 use super::super::App;
 use super::super::app::Registered;
@@ -12,9 +12,10 @@ use super::super::visit::Visit;
 use super::{chain, note, reply};
 use crate::directory::logout::{Leg, LegState, Logout};
 use crate::directory::name::MessageId;
-use crate::directory::service_provider::is_loopback;
+use crate::directory::service_provider::{ServiceProvider, is_loopback};
 use crate::saml::logout::{LogoutResponse, UnverifiedLogoutResponse};
 use crate::saml::soap::{self, Envelope};
+use crate::sources::{FetchError, FetchPolicy, Post, Queries};
 
 /// How long one SP may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -96,8 +97,7 @@ async fn ask(
     let envelope = soap::write(&[], &request).map_err(|e| e.to_string())?;
     let trusted =
         url::Url::parse(&location).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url));
-    let sent = tokio::task::spawn_blocking(move || send(&location, &envelope)).await;
-    let answer = sent.map_err(|error| error.to_string())??;
+    let answer = send(app, sp, &location, envelope).await?;
     let envelope = Envelope::read(&answer, &[]).map_err(|error| error.to_string())?;
     let response = UnverifiedLogoutResponse::parse_envelope(envelope)
         .and_then(|unverified| unverified.verify_direct(sp, &registered.keys, trusted))
@@ -109,30 +109,55 @@ async fn ask(
     }
 }
 
-/// One POST. `SOAPAction` as the OASIS requires nobody to look at it (Bindings 3.2.3.1).
-fn send(location: &str, envelope: &str) -> Result<Vec<u8>, String> {
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::NativeTls)
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
-        .max_redirects(0)
-        .tls_config(tls)
-        .build()
-        .into();
-    let mut response = agent
-        .post(location)
-        .header("Content-Type", "text/xml; charset=utf-8")
-        .header(
+/// One POST to where this SP may be reached.
+async fn send(
+    app: &App,
+    sp: &ServiceProvider,
+    location: &str,
+    envelope: String,
+) -> Result<Vec<u8>, String> {
+    let queries = app.site.queries.as_ref();
+    let usual = queries.map(Queries::policy).cloned().unwrap_or_default();
+    match post(usual, location, envelope.clone()).await {
+        Err(FetchError::NotPublic(_) | FetchError::Scheme(_)) if is_typed(app, sp).await? => {
+            post(FetchPolicy::anywhere(), location, envelope).await
+        }
+        sent => sent,
+    }
+    .map_err(|error| error.to_string())
+}
+
+/// Whether an administrator has registered it, and knows where it is.
+async fn is_typed(app: &App, sp: &ServiceProvider) -> Result<bool, String> {
+    let origin = app.store.origin(&sp.id).await;
+    origin
+        .map(|origin| origin.is_none())
+        .map_err(|error| error.to_string())
+}
+
+/// `SOAPAction` as the OASIS requires nobody to look at it (Bindings 3.2.3.1).
+async fn post(
+    policy: FetchPolicy,
+    location: &str,
+    envelope: String,
+) -> Result<Vec<u8>, FetchError> {
+    const HEADERS: [(&str, &str); 2] = [
+        ("Content-Type", "text/xml; charset=utf-8"),
+        (
             "SOAPAction",
             "\"http://www.oasis-open.org/committees/security\"",
-        )
-        .send(envelope)
-        .map_err(|error| error.to_string())?;
-    if response.status() != 200 {
-        return Err(format!("it answered {}", response.status()));
-    }
-    let body = response.body_mut().with_config().limit(LARGEST);
-    body.read_to_vec().map_err(|error| error.to_string())
+        ),
+    ];
+    let location = location.to_owned();
+    let sent = tokio::task::spawn_blocking(move || {
+        policy.post(&Post {
+            url: &location,
+            headers: &HEADERS,
+            body: &envelope,
+            largest: LARGEST,
+            patience: PATIENCE,
+        })
+    });
+    sent.await
+        .map_err(|error| FetchError::Connection(error.to_string()))?
 }

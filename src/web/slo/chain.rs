@@ -214,7 +214,7 @@ async fn asker(app: &App, logout: &Logout) -> Result<Option<ServiceProvider>, Fa
 }
 
 /// The one answer to the SP that asked; `None` where none is due, or it was given before.
-async fn answer(app: &App, logout: &Logout) -> Result<Option<Response>, Failure> {
+pub(super) async fn answer(app: &App, logout: &Logout) -> Result<Option<Response>, Failure> {
     let (Some(sp), Some(requester)) = (asker(app, logout).await?, &logout.requester) else {
         return Ok(None);
     };
