@@ -22,7 +22,7 @@ check: ## formatting, lints, documentation, dependencies, scripts
 bench: ## the benchmark, on a release build (ARGS="-- 40 1": 40 rounds of the first variant)
 	@scripts/bench.sh $(ARGS)
 
-fuzz: ## fuzz what takes bytes from outside (ARGS="signature 1200": one target, seconds)
+fuzz: ## fuzz what takes bytes from outside (ARGS="signature 1200": one target, seconds; ARGS=smoke: corpora)
 	@scripts/fuzz.sh $(ARGS)
 
 screenshots: ## make docs/images anew from the running demo

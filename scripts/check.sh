@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What a change must pass beside the tests: formatting, lints with and without the demo, the crate's
-# documentation, the dependencies, the scripts. `--ci` runs the tests (`make test`) as the last stage.
+# documentation, the dependencies, the scripts. `--ci` tries the corpora of the fuzz targets too, and runs
+# the tests (`make test`) as the last stage.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -30,6 +31,7 @@ stage "lints without the demo" cargo clippy --locked --all-targets --no-default-
 stage "documentation (cargo doc)" env RUSTDOCFLAGS="-D warnings" \
     cargo doc --locked --no-deps --document-private-items
 if $ci; then
+    stage "fuzz targets on their corpora" scripts/fuzz.sh smoke
     stage "tests (make test)" make --no-print-directory test
 fi
 stages_done

@@ -1,5 +1,8 @@
-//! What the targets share: the certificate that the signed seeds were made under, what these seeds
-//! say, and an identity provider in this process.
+//! What the targets share: the certificates that the signed seeds were made under, what these seeds
+//! say, a service provider, and an identity provider in this process.
+
+mod product;
+mod registered;
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -7,12 +10,17 @@ use std::sync::OnceLock;
 use doorward::saml::signature::VerifyingKey;
 use doorward::saml::xml::{self, Document, Element, Limits, canonicalize};
 
-/// The key of the signed seeds. Its private half was thrown away when they were made.
+pub use product::{Product, product};
+pub use registered::{NOW, brought, decryption, encrypted, envelope, logout_receiver, posted, sp};
+
+/// The keys of the signed seeds. Their private halves were thrown away when they were made.
 pub fn keys() -> &'static [VerifyingKey] {
     static KEYS: OnceLock<Vec<VerifyingKey>> = OnceLock::new();
     KEYS.get_or_init(|| {
-        let der = include_bytes!("../seeds/certificate.der");
-        vec![VerifyingKey::from_certificate_der(der).expect("the certificate of the seeds")]
+        let first = include_bytes!("../seeds/certificate.der");
+        let second = include_bytes!("../seeds/certificate-2.der");
+        let key = |der| VerifyingKey::from_certificate_der(der).expect("a certificate of the seeds");
+        vec![key(first), key(second)]
     })
 }
 
@@ -20,6 +28,8 @@ const SIGNED: &[&str] = &[
     include_str!("../seeds/authn-request-signed.xml"),
     include_str!("../seeds/authn-request-prefixes-signed.xml"),
     include_str!("../seeds/logout-request-signed.xml"),
+    include_str!("../seeds/logout-response-signed.xml"),
+    include_str!("../seeds/artifact-resolve-signed.xml"),
     include_str!("../seeds/entity-signed.xml"),
     include_str!("../seeds/entities-signed.xml"),
 ];
