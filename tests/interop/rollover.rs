@@ -14,32 +14,13 @@ pub(crate) async fn our_key(
     site: &mut Site,
     setup: &Setup,
 ) -> Result<(), String> {
-    let login = site.url(site.kind.paths().login);
     product.cli(["key", "rotate"]);
     site.restart(product, setup.binding).await;
-    signed_in(
-        site,
-        &trusting_what_is_published(product, site).await,
-        &login,
-        setup,
-    )
-    .await?;
+    enters(product, site, setup).await?;
     product.cli(["key", "activate"]);
-    signed_in(
-        site,
-        &trusting_what_is_published(product, site).await,
-        &login,
-        setup,
-    )
-    .await?;
+    enters(product, site, setup).await?;
     product.cli(["key", "retire"]);
-    signed_in(
-        site,
-        &trusting_what_is_published(product, site).await,
-        &login,
-        setup,
-    )
-    .await
+    enters(product, site, setup).await
 }
 
 /// Both of its certificates are registered while it changes over; then what it publishes itself.
@@ -48,7 +29,6 @@ pub(crate) async fn its_key(
     site: &mut Site,
     setup: &Setup,
 ) -> Result<(), String> {
-    let login = site.url(site.kind.paths().login);
     let before = product.file("before.pem", &site.keys.certificate_pem());
     (site.keys.key, site.keys.certificate) = another_key();
     let after = product.file("after.pem", &site.keys.certificate_pem());
@@ -63,34 +43,22 @@ pub(crate) async fn its_key(
         "never",
     ];
     product.cli_list(&[&update[..], &both].concat());
-    signed_in(
-        site,
-        &trusting_what_is_published(product, site).await,
-        &login,
-        setup,
-    )
-    .await?;
+    enters(product, site, setup).await?;
     site.restart(product, setup.binding).await;
-    signed_in(
-        site,
-        &trusting_what_is_published(product, site).await,
-        &login,
-        setup,
-    )
-    .await?;
+    enters(product, site, setup).await?;
     let published = site.url(site.kind.paths().metadata);
     let published = ["--metadata", &published, "--encrypt", "auto"];
     product.cli_list(&[&update[..], &published].concat());
-    signed_in(
-        site,
-        &trusting_what_is_published(product, site).await,
-        &login,
-        setup,
-    )
-    .await
+    enters(product, site, setup).await
 }
 
-/// The same; what Doorward sends has to verify under the keys that it publishes at this moment.
+/// Somebody signs in; what Doorward sends has to verify under the keys that it publishes at this moment.
+async fn enters(product: &Product, site: &Site, setup: &Setup) -> Result<(), String> {
+    let browser = trusting_what_is_published(product, site).await;
+    let login = site.url(site.kind.paths().login);
+    signed_in(site, &browser, &login, setup).await
+}
+
 async fn trusting_what_is_published(product: &Product, site: &Site) -> Browser {
     let metadata = reqwest::get(product.idp("/saml/metadata")).await;
     let metadata = metadata.expect("metadata").text().await.expect("text");

@@ -1,15 +1,13 @@
 //! Messages inside SOAP envelopes: the signature of the element in the Body, foreign and our own,
 //! and the wrapping attacks that an envelope would make room for (T-XSW).
 
-use std::ffi::OsStr;
-
 use doorward::saml::signature::{
     KeyKind, Place, SignatureError, VerifyingKey, is_signed, verify_element,
 };
 use doorward::saml::soap::{self, Envelope, SoapError};
 use doorward::saml::xml::XmlError;
 
-use crate::support::{certificate_pem, cut_signature, pair, private_pem, run, signed_request};
+use crate::support::{certificate_pem, cut_signature, pair, private_pem, signed_request, xmlsec1};
 
 const START: &str = "<S:Envelope xmlns:S=\"http://schemas.xmlsoap.org/soap/envelope/\">";
 
@@ -47,20 +45,11 @@ fn what_we_sign_verifies_in_an_envelope_as_it_does_alone() {
         assert!(text.contains(&message));
         let keys = [key.verifying.clone()];
         assert_eq!(verdict(&text, &keys), Ok("_good".to_owned()));
-        let folder = tempfile::tempdir().unwrap();
-        let (document, certificate) = (folder.path().join("d.xml"), folder.path().join("c.pem"));
-        std::fs::write(&document, &text).unwrap();
-        std::fs::write(&certificate, certificate_pem(&key)).unwrap();
-        let (good, _, said) = run(
-            "xmlsec1",
-            &[
-                OsStr::new("--verify"),
-                OsStr::new("--pubkey-cert-pem"),
-                certificate.as_os_str(),
-                OsStr::new("--id-attr:ID"),
-                OsStr::new("urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest"),
-                document.as_os_str(),
-            ],
+        let (good, _, said) = xmlsec1(
+            ["--verify", "--pubkey-cert-pem"],
+            &certificate_pem(&key),
+            "AuthnRequest",
+            &text,
         );
         assert!(good, "{said}\n{text}");
     }
@@ -87,20 +76,11 @@ fn what_xmlsec1_signs_inside_an_envelope_verifies() {
     let list = "<ec:InclusiveNamespaces xmlns:ec='http://www.w3.org/2001/10/xml-exc-c14n#' \
                 PrefixList='#default unused'/>";
     for prefixes in ["", list] {
-        let folder = tempfile::tempdir().unwrap();
-        let (document, pem) = (folder.path().join("d.xml"), folder.path().join("k.pem"));
-        std::fs::write(&document, template.replace("PREFIXES", prefixes)).unwrap();
-        std::fs::write(&pem, private_pem(&key)).unwrap();
-        let (good, signed, said) = run(
-            "xmlsec1",
-            &[
-                OsStr::new("--sign"),
-                OsStr::new("--privkey-pem"),
-                pem.as_os_str(),
-                OsStr::new("--id-attr:ID"),
-                OsStr::new("urn:oasis:names:tc:SAML:2.0:protocol:ArtifactResolve"),
-                document.as_os_str(),
-            ],
+        let (good, signed, said) = xmlsec1(
+            ["--sign", "--privkey-pem"],
+            &private_pem(&key),
+            "ArtifactResolve",
+            &template.replace("PREFIXES", prefixes),
         );
         assert!(good, "{said}");
         let text = String::from_utf8(signed).unwrap();

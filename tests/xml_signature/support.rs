@@ -74,6 +74,32 @@ pub(crate) fn run<S: AsRef<OsStr>>(tool: &str, arguments: &[S]) -> (bool, Vec<u8
     (output.status.success(), output.stdout, errors)
 }
 
+/// Lets xmlsec1 do something with a document whose signed element is a `root` of the protocol: (success,
+/// stdout, stderr). What it does comes with the option for the key, whose PEM follows.
+pub(crate) fn xmlsec1(
+    what: [&str; 2],
+    pem: &[u8],
+    root: &str,
+    document: &str,
+) -> (bool, Vec<u8>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, key) = (folder.path().join("d.xml"), folder.path().join("k.pem"));
+    std::fs::write(&file, document).unwrap();
+    std::fs::write(&key, pem).unwrap();
+    let [action, option] = what.map(OsStr::new);
+    let root = format!("{}:{root}", SAMLP.uri);
+    let id = OsStr::new("--id-attr:ID");
+    let arguments = [
+        action,
+        option,
+        key.as_ref(),
+        id,
+        root.as_ref(),
+        file.as_ref(),
+    ];
+    run("xmlsec1", &arguments)
+}
+
 pub(crate) fn private_pem(pair: &Pair) -> Vec<u8> {
     let key = openssl::pkey::PKey::private_key_from_pkcs8(&pair.pkcs8).unwrap();
     key.private_key_to_pem_pkcs8().unwrap()
