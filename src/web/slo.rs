@@ -21,7 +21,6 @@ use super::app::Registered;
 use super::cookies::{Cookie, fresh_secret};
 use super::door::{self, DoorName};
 use super::failure::Failure;
-use super::headers;
 use super::sso::form_text;
 use super::visit::Visit;
 use crate::directory::audit::{AuditEvent, AuditKind, Outcome};
@@ -133,7 +132,7 @@ async fn request(
             tell_refusal(app, visit, sp, *refused).await
         }
         (Ok(_), _) if !sp.enabled => Err(Failure::of(ReasonCode::SpDisabled).at(sp)),
-        (Ok(_), Some(page)) => Ok(headers::post_page(&page)),
+        (Ok(_), Some(again)) => Ok(again.page()),
         (Ok(request), None) => log_out(app, visit, &request).await,
     }
 }

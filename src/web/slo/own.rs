@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::super::App;
 use super::super::failure::Failure;
+use super::super::headers;
 use super::super::pages::{Base64, PostMessagePage};
 use super::super::visit::{FetchSite, Visit};
 use super::chain;
@@ -16,24 +17,41 @@ use crate::directory::logout::Logout;
 use crate::saml::binding::{Binding, Carried, Inbound};
 use crate::storage::TokenHash;
 
+/// A message that the browser has to bring once more.
+pub(super) struct Again<'p> {
+    path: &'p str,
+    xml: String,
+    relay_state: Option<String>,
+}
+
 /// A form of another site brings no cookie of ours (decision 10), so that the browser has to bring
 /// it once more from a page of ours. Nothing for what came with cookies, or by another way.
-pub(super) fn without_cookies(
+pub(super) fn without_cookies<'p>(
     visit: &Visit,
     inbound: &Inbound,
-    path: &str,
-) -> Option<PostMessagePage> {
+    path: &'p str,
+) -> Option<Again<'p>> {
     let is_blind = inbound.binding == Binding::Post
         && visit.site == FetchSite::Other
         && visit.session.is_none();
-    let xml = String::from_utf8_lossy(&inbound.xml);
-    is_blind.then(|| PostMessagePage {
-        app_name: "Doorward".to_owned(),
-        action: path.to_owned(),
-        parameter: Carried::Request.parameter(),
-        message: Base64::of(&xml),
+    is_blind.then(|| Again {
+        path,
+        xml: String::from_utf8_lossy(&inbound.xml).into_owned(),
         relay_state: inbound.relay_state.clone(),
     })
+}
+
+impl Again<'_> {
+    /// The page that brings it.
+    pub(super) fn page(self) -> Response {
+        headers::post_page(&PostMessagePage {
+            app_name: "Doorward".to_owned(),
+            action: self.path.to_owned(),
+            parameter: Carried::Request.parameter(),
+            message: Base64::of(&self.xml),
+            relay_state: self.relay_state,
+        })
+    }
 }
 
 /// The session of this browser, where there is one.
