@@ -12,6 +12,9 @@ pub enum Clock {
     /// The machine's clock.
     #[default]
     System,
+    /// The machine's clock, corrected by what is the difference to the database's: nodes that
+    /// share a database agree on the time (decision 43). Clones share the correction.
+    Corrected(Arc<AtomicI64>),
     /// A clock that stands still until a test moves it; clones share it.
     Fixed(Arc<AtomicI64>),
 }
@@ -28,7 +31,34 @@ impl Clock {
     pub fn now(&self) -> UnixTime {
         match self {
             Self::System => system_now(),
+            Self::Corrected(by) => {
+                let by = by.load(Ordering::Relaxed);
+                UnixTime::from_millis(system_now().millis().saturating_add(by))
+            }
             Self::Fixed(millis) => UnixTime::from_millis(millis.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// The machine's clock, to be corrected.
+    #[must_use]
+    pub fn to_be_corrected() -> Self {
+        Self::Corrected(Arc::default())
+    }
+
+    /// Corrects it to be so many milliseconds ahead of the machine's; one that is no clock to be
+    /// corrected stays as it is.
+    pub fn correct(&self, by: i64) {
+        if let Self::Corrected(correction) = self {
+            correction.store(by, Ordering::Relaxed);
+        }
+    }
+
+    /// How many milliseconds it is ahead of the machine's.
+    #[must_use]
+    pub fn correction(&self) -> i64 {
+        match self {
+            Self::Corrected(by) => by.load(Ordering::Relaxed),
+            Self::System | Self::Fixed(_) => 0,
         }
     }
 
@@ -39,6 +69,15 @@ impl Clock {
             millis.fetch_add(by, Ordering::SeqCst);
         }
     }
+}
+
+/// So far apart two machines' clocks may be, in milliseconds, before somebody has to look at them.
+const TOO_FAR: u64 = 5_000;
+
+/// Whether a correction says that the clocks are not kept.
+#[must_use]
+pub fn is_too_far(correction: i64) -> bool {
+    correction.unsigned_abs() > TOO_FAR
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]

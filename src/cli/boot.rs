@@ -12,7 +12,7 @@ use crate::keystore::{
     Keystore, KeystoreError, Secrets, SigningKeys, SigningKeysError, signing_keys,
 };
 use crate::saml::encryption::DecryptionKeys;
-use crate::storage::{Durability, Store, StoreError};
+use crate::storage::{Durability, Settings, Store, StoreError};
 
 /// Everything that commands and the server need.
 #[derive(Debug, Clone)]
@@ -54,7 +54,17 @@ pub async fn boot(config: Config, clock: Clock, program: &str) -> Result<Booted,
         config::Durability::Full => Durability::Full,
         config::Durability::Normal => Durability::Normal,
     };
-    let store = Store::open(&config.database_url, durability).await?;
+    let settings = Settings {
+        durability,
+        connections: config.database_connections,
+    };
+    let store = Store::open_with(&config.database_url, settings).await?;
+    let clock = match clock {
+        // Nodes that share a database go by its clock.
+        Clock::System if store.is_shared() => Clock::to_be_corrected(),
+        other => other,
+    };
+    correct(&clock, &store).await?;
     let keystore = Keystore::open(&config.keys_dir)?;
     let secrets = Secrets::unlock(&store, &keystore, &clock).await?;
     store
@@ -78,6 +88,14 @@ pub async fn boot(config: Config, clock: Clock, program: &str) -> Result<Booted,
         signing_keys,
         decryption_keys,
     })
+}
+
+/// Sets the clock by the database's, if it is one to be set.
+pub(super) async fn correct(clock: &Clock, store: &Store) -> Result<(), StoreError> {
+    if let Some(ahead) = store.ahead(clock).await? {
+        clock.correct(ahead);
+    }
+    Ok(())
 }
 
 /// The signing keys; the first one is made. Of several nodes that start at once one is first, and

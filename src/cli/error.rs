@@ -87,7 +87,9 @@ impl CliError {
 /// What the operator does about a refusal of the database.
 pub(super) fn told(error: &StoreError) -> String {
     let fix = match error {
-        StoreError::Busy => "try again in a moment",
+        StoreError::Busy | StoreError::Deadlock => "try again in a moment",
+        StoreError::Unreachable(_) => "look at the database server and at database_url",
+        StoreError::OldServer { .. } => "upgrade the database server",
         StoreError::Conflict | StoreError::Dangling => "look at what is there now and try again",
         StoreError::NewerSchema { .. } => "run that version, or restore the backup from before",
         StoreError::RoleInUse { .. } => "give that SP another rule first (`doorward sp update`)",
@@ -95,7 +97,7 @@ pub(super) fn told(error: &StoreError) -> String {
             "move it first (`doorward sp update NAME --signing-key active`)"
         }
         StoreError::BuiltInRole => "everybody holds it, and it stays",
-        StoreError::UnsupportedUrl(_) => "correct database_url",
+        StoreError::UnsupportedUrl(_) | StoreError::BadUrl { .. } => "correct database_url",
         StoreError::File { .. } => "give this user write access to the folder of database_url",
         StoreError::Inconsistent { .. } => "undo what was changed by hand, or restore a backup",
         _ => "look at the disk and at the permissions of the file of database_url",

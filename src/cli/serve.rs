@@ -22,13 +22,13 @@ use tokio::task::JoinHandle;
 pub(super) use stop::stop_on_signal;
 use tls::{Hangup, Tls};
 
-use super::boot::{Booted, boot};
+use super::boot::{Booted, boot, correct};
 use super::context::Context;
 use super::endings;
 use super::error::{CliError, refused};
 use super::logging;
 use crate::authn::password::Passwords;
-use crate::clock::Clock;
+use crate::clock::{Clock, is_too_far};
 use crate::directory::name::SpId;
 use crate::sources::{Queries, Sources};
 use crate::web::slo::{self, ToldOfMany};
@@ -39,6 +39,8 @@ const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
 /// How long a browser may take to send the head of a request, and a proxy to keep an idle
 /// connection: longer than nginx keeps its own (60 s), so that none is closed under its hands.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
+/// How often the clock is set by the database's.
+const CORRECTED_EVERY: Duration = Duration::from_secs(30);
 /// How long requests in flight may take once the process is told to stop.
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -66,6 +68,7 @@ impl Serve {
         let stop = stop::stop_after_draining(app.clone(), booted.config.drain)?;
         let acceptor = https(&booted, stop.clone())?;
         let cleaning = tokio::spawn(clean_up(booted.clone(), stop.clone()));
+        let timing = tokio::spawn(keep_time(booted.clone(), stop.clone()));
         let (say, withdrawn) = unbounded_channel();
         let (fresh, until) = (sources(&booted).saying_what_is_withdrawn(say), stop.clone());
         let refreshing = tokio::spawn(async move { fresh.keep_fresh(until).await });
@@ -78,6 +81,7 @@ impl Serve {
         let tracing = trace(&booted.config.keys_dir, &app);
         serve_router(listener, router(app), acceptor, stop).await?;
         cleaning.abort();
+        timing.abort();
         refreshing.abort();
         telling.abort();
         // What has begun to tell of ends tells them all: it has the lease of the day.
@@ -261,6 +265,26 @@ pub(super) async fn clean_up(booted: Booted, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = tokio::time::sleep(CLEAN_UP_EVERY) => {}
             _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Follows the database's clock, where it is another machine's.
+async fn keep_time(booted: Booted, mut stop: watch::Receiver<bool>) {
+    while booted.store.is_shared() {
+        tokio::select! {
+            () = tokio::time::sleep(CORRECTED_EVERY) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        if let Err(error) = correct(&booted.clock, &booted.store).await {
+            tracing::warn!(%error, "the database's time is not known; the last difference holds");
+        }
+        let ahead = booted.clock.correction();
+        if is_too_far(ahead) {
+            tracing::error!(
+                ahead_ms = ahead,
+                "this machine's clock is not the database's: keep both by NTP"
+            );
         }
     }
 }

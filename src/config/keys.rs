@@ -85,7 +85,13 @@ pub const KEYS: &[Key] = &[
     text(
         "database_url",
         "sqlite://data/doorward.db",
-        "Where the database is: `sqlite://` and the path of its file, which is created if absent.",
+        "Where the database is: `sqlite://` and the path of its file, which is created if absent, or \
+         `postgres://USER:PASSWORD@HOST/DATABASE` or `mysql://…` (MariaDB too); see below.",
+    ),
+    bare(
+        "database_connections",
+        "8",
+        "How many connections to a database server a node keeps at most, beside one for the audit log.",
     ),
     text(
         "keys_dir",
@@ -220,8 +226,8 @@ pub const KEYS: &[Key] = &[
     text(
         "durability",
         "full",
-        "`full`: what was answered survives a power cut. `normal`: faster; after a power cut the last \
-         moments (audit rows, revocations) may be missing, the database stays whole.",
+        "On SQLite. `full`: what was answered survives a power cut. `normal`: faster; after a power cut the \
+         last moments (audit rows, revocations) may be missing, the database stays whole.",
     ),
     text(
         "log",

@@ -59,8 +59,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// How long the node goes on serving after SIGTERM while `/readyz` already says that it stops.
     pub drain: Duration,
-    /// `sqlite://` and an absolute path.
+    /// `sqlite://` and an absolute path, or the URL of a database on a server, maybe with a password.
     pub database_url: String,
+    /// Connections to a database server at most.
+    pub database_connections: u32,
     /// Where the master keys are.
     pub keys_dir: PathBuf,
     /// Kind of the first signing key.
@@ -234,10 +236,10 @@ impl Config {
         AuthnContext::of_password(is_protected)
     }
 
-    /// Where the database file is.
+    /// Where the database file is; none where a server has the database.
     #[must_use]
-    pub fn database_file(&self) -> &Path {
-        Path::new(database_path(&self.database_url))
+    pub fn database_file(&self) -> Option<&Path> {
+        self.database_url.strip_prefix(SQLITE).map(Path::new)
     }
 }
 
@@ -254,7 +256,3 @@ fn folder_of(file: &Path) -> PathBuf {
 }
 
 const SQLITE: &str = "sqlite://";
-
-fn database_path(url: &str) -> &str {
-    url.strip_prefix(SQLITE).unwrap_or(url)
-}

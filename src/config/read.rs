@@ -1,6 +1,6 @@
 //! From what was said, key by key, to the checked configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::about::About;
@@ -28,8 +28,7 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
     let argon2 = argon2_cost(source);
     let clock_skew = source.value("clock_skew", clock_skew);
     let tls = tls::read(source, &folder, &base_url);
-    let path = source.value("database_url", database_url)?;
-    let database_url = format!("{SQLITE}{}", folder.join(path).display());
+    let database_url = source.value("database_url", |text| database_url(text, &folder));
     let keys_dir = source.value("keys_dir", |text| Ok(folder.join(text)));
     let listen = source.value("listen", value::socket_address);
     let signing_algorithm = source.value("signing_algorithm", signing_algorithm);
@@ -54,7 +53,8 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         listen: listen?,
         tls,
         drain: source.value("drain", drain)?,
-        database_url,
+        database_url: database_url?,
+        database_connections: source.value("database_connections", connections)?,
         keys_dir: keys_dir?,
         signing_algorithm: signing_algorithm?,
         authn_contexts: authn_contexts?,
@@ -142,16 +142,10 @@ fn entity_id(text: &str) -> Result<EntityId, Wrong> {
     })
 }
 
-fn database_url(text: &str) -> Result<PathBuf, Wrong> {
-    let fix = "write \"sqlite://\" and the path of the file";
+fn database_url(text: &str, folder: &Path) -> Result<String, Wrong> {
+    let fix = "write \"sqlite://\" and the path of the file, or the URL of a PostgreSQL or MySQL database";
     let Some(path) = text.strip_prefix(SQLITE) else {
-        let scheme = text.split(':').next().unwrap_or(text);
-        return Err(match scheme {
-            "postgres" | "postgresql" | "mysql" | "mariadb" => {
-                wrong(format!("{scheme}:// is not supported by this version"), fix)
-            }
-            _ => wrong(format!("{text:?} names no database"), fix),
-        });
+        return server_url(text).map_err(|what| wrong(what, fix));
     };
     if path.is_empty() || path.ends_with('/') || path.contains(['?', '#', '%']) {
         return Err(wrong(
@@ -159,7 +153,32 @@ fn database_url(text: &str) -> Result<PathBuf, Wrong> {
             fix,
         ));
     }
-    Ok(PathBuf::from(path))
+    Ok(format!("{SQLITE}{}", folder.join(path).display()))
+}
+
+/// What is wrong with it is said without the URL itself: it holds a password.
+fn server_url(text: &str) -> Result<String, String> {
+    let scheme = text.split(':').next().unwrap_or_default();
+    if !matches!(scheme, "postgres" | "postgresql" | "mysql" | "mariadb") {
+        return Err("names no database that is known".to_owned());
+    }
+    let url = url::Url::parse(text).map_err(|e| format!("is no URL: {e}"))?;
+    if url.path().trim_matches('/').is_empty() {
+        return Err("names a server, but no database on it".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn connections(text: &str) -> Result<u32, Wrong> {
+    let number = value::number(text)?;
+    if (2..=1000).contains(&number) {
+        Ok(number)
+    } else {
+        Err(wrong(
+            format!("{number} is not between 2 and 1000"),
+            "write 8, or what the database server has for each node",
+        ))
+    }
 }
 
 fn session_limits(source: &mut Source) -> Option<SessionLimits> {

@@ -29,7 +29,7 @@ fn nothing_said_means_the_defaults_of_the_table() {
     );
     assert_eq!(
         config.database_file(),
-        Path::new("/etc/doorward/data/doorward.db")
+        Some(Path::new("/etc/doorward/data/doorward.db"))
     );
     assert_eq!(config.keys_dir, Path::new("/etc/doorward/keys"));
     assert_eq!(config.session.idle, Duration::from_hours(2));
@@ -96,7 +96,7 @@ fn unknown_keys_name_the_nearest_known_one() {
 fn all_mistakes_are_told_at_once_each_with_key_and_fix() {
     let said = mistakes(
         "base_url = \"ftp://x\"\nlisten = 8080\nsession_idle = \"2\"\ndurability = \"some\"\n\
-         clock_skew = \"1h\"\ndatabase_url = \"postgres://x/y\"\nsigning_algorithm = \"rsa1024\"\n\
+         clock_skew = \"1h\"\ndatabase_url = \"oracle://x/y\"\nsigning_algorithm = \"rsa1024\"\n\
          entity_id = \"store\"\nlog = 1.5\ntrusted_proxies = [\"x\"]\nthrottle = \"maybe\"\n\
          allow_insecure_http = 7\n[argon2]\nmemory_kib = 1\niterations = 0\n",
         &[],
@@ -126,6 +126,32 @@ fn all_mistakes_are_told_at_once_each_with_key_and_fix() {
 }
 
 #[test]
+fn a_server_has_the_database_under_its_url_and_no_mistake_shows_its_password() {
+    for url in [
+        "postgres://u:secret@db/doorward",
+        "mysql://u:secret@db:3306/doorward?ssl-mode=REQUIRED",
+    ] {
+        let config = load("", &[("DOORWARD_DATABASE_URL", url)]).unwrap();
+        assert_eq!(config.database_url, url);
+        assert_eq!(config.database_file(), None);
+        assert_eq!(config.database_connections, 8);
+    }
+    for url in [
+        "postgres://u:secret@db",
+        "mysql://u:secret@db/",
+        "mssql://u:secret@db/doorward",
+        "postgres://u:secret@db:x/doorward",
+    ] {
+        let said = mistakes("", &[("DOORWARD_DATABASE_URL", url)]);
+        assert!(
+            said[0].starts_with("database_url: ") && !said[0].contains("secret"),
+            "{said:?}"
+        );
+    }
+    assert!(mistakes("database_connections = 1", &[])[0].starts_with("database_connections: "));
+}
+
+#[test]
 fn a_file_that_is_no_toml_names_the_line() {
     let said = mistakes("base_url = https://x", &[]);
     assert!(
@@ -148,10 +174,7 @@ fn every_key_of_the_table_is_read() {
         .collect::<Vec<_>>()
         .concat();
     let said = mistakes(&wrong, &[]);
-    for key in KEYS
-        .iter()
-        .filter(|key| !matches!(key.name, "keys_dir" | "database_url"))
-    {
+    for key in KEYS.iter().filter(|key| key.name != "keys_dir") {
         let told = said
             .iter()
             .any(|line| line.starts_with(&format!("{}: ", key.name)));

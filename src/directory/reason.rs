@@ -227,6 +227,10 @@ reason_codes! {
         "The server is busy.",
         "Try again in a few seconds.",
         "The queue of the audit writer is full, or the database was busy for too long.";
+    DatabaseUnreachable = "database-unreachable":
+        "The server cannot reach its database at the moment.",
+        "Nothing was lost. Try again in a moment.",
+        "Look at the database server, at the network between, and at the server's limit of connections; the log has the cause.";
     Internal = "internal":
         "Something went wrong on our side.",
         "Try again; if it stays, pass on the reference.",

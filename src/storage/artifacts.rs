@@ -8,7 +8,8 @@ use super::engine::query;
 use super::error::StoreError;
 use super::{Store, TokenHash};
 
-/// So many artifacts about nobody may wait at once: whoever is not signed in cannot fill the disk.
+/// So many artifacts about nobody may wait at once, give or take those that are written at the very
+/// same moment: whoever is not signed in cannot fill the disk.
 const MOST_ABOUT_NOBODY: i64 = 10_000;
 
 /// Rows that one transaction removes at most.
@@ -86,16 +87,14 @@ impl Store {
         let Some((pending, session)) = found else {
             return Ok(None);
         };
-        let mut tx = self.write_unaudited().await?;
+        // An unknown outcome counts as used: it is an error, and the artifact is not tried again.
         let used =
             query("DELETE FROM artifacts WHERE handle_hash = ? AND sp_id = ? AND expires_at > ?")
                 .bind(handle.as_str())
                 .bind(sp.as_str())
                 .bind(now.millis())
-                .execute(&mut tx)
+                .execute(self.pool())
                 .await?;
-        // An unknown outcome counts as used: it is an error, and the artifact is not tried again.
-        tx.commit().await?;
         let session = session.map(TokenHash::from_stored);
         Ok((used == 1).then_some(UsedArtifact { pending, session }))
     }

@@ -10,6 +10,7 @@ use crate::directory::time::UnixTime;
 use super::Store;
 use super::engine::query;
 use super::error::StoreError;
+use super::write::again;
 
 /// Rows that one transaction removes at most.
 const BATCH: i64 = 500;
@@ -43,7 +44,7 @@ impl Store {
             return Ok(cleaned);
         }
         loop {
-            let batch = self.clean_up_batch(limits, now).await?;
+            let batch = again!(self.clean_up_batch(limits, now))?;
             cleaned.sessions += batch.sessions;
             cleaned.failures += batch.failures;
             if batch == Cleaned::default() {

@@ -10,6 +10,7 @@ use crate::directory::time::UnixTime;
 use super::Store;
 use super::engine::query;
 use super::error::StoreError;
+use super::lock::{Owner, lock};
 
 /// Every consent of a person, one row for each thing agreed to, or one without for nothing.
 const OF_USER: &str = "\
@@ -69,6 +70,7 @@ impl Store {
         event: AuditEvent,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
+        lock(&mut write.tx, Owner::User, user.as_str()).await?;
         let before = query(AT_SP).bind(user.as_str()).bind(sp.as_str());
         let before = read(before.fetch_all(&mut write.tx).await?).pop();
         let mut all = before.map_or_else(Vec::new, |given| given.consent.disclosed);

@@ -4,13 +4,42 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::engine::answer::{self, Answer};
+
 /// Why the database did not do what it was asked to. Not found is no error: it is `None` or
 /// `false`.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The database URL is of a kind that is not built in. Operator: correct `database_url`.
-    #[error("database_url has to begin with sqlite://, not {0:?}")]
+    #[error("database_url has to begin with sqlite://, postgres:// or mysql://, not {0:?}")]
     UnsupportedUrl(String),
+    /// The database URL cannot be read. Operator: correct `database_url`.
+    #[error("the {scheme}:// URL of the database cannot be read: {cause}")]
+    BadUrl {
+        /// Its scheme; the rest may hold a password.
+        scheme: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// The database server is older than those that are supported. Operator: upgrade it.
+    #[error("the database is {found}; {needed} or later is needed")]
+    OldServer {
+        /// What it says that it is.
+        found: String,
+        /// What is needed.
+        needed: &'static str,
+    },
+    /// The server cannot be connected to, or gives no answer. Operator: look at the server, at
+    /// the network, at `database_url` and at the server's limit of connections.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(#[source] Arc<DatabaseError>),
+    /// Two transactions waited for each other and the database undid this one, more than once.
+    /// Operator: nothing, unless it happens often: then report it.
+    #[error("the database undid it in favour of another")]
+    Deadlock,
+    /// An error has ended the transaction, and more was asked of it. Operator: report it.
+    #[error("the transaction has ended")]
+    Ended,
     /// The file or its folder cannot be made. Operator: give the service's user write access to
     /// the folder of `database_url`.
     #[error("cannot make the database file {path}: {cause}")]
@@ -20,12 +49,12 @@ pub enum StoreError {
         /// What the operating system said.
         cause: std::io::Error,
     },
-    /// A newer Doorward has been at this database. Operator: run that version (or a later one), or
-    /// restore the backup from before the upgrade.
-    #[error("the database was made by a newer Doorward (its schema has migration {found})")]
+    /// A newer Doorward has changed the schema in a way that this one cannot live with. Operator:
+    /// run that version (or a later one), or restore the backup from before the upgrade.
+    #[error("the database was changed by a newer Doorward: it can be used from {program} on")]
     NewerSchema {
-        /// The number of the first migration that this program does not know.
-        found: i64,
+        /// The oldest version that can use it.
+        program: String,
     },
     /// A migration failed or was altered. Operator: restore the backup and report it.
     #[error("the database could not be brought up to date: {0}")]
@@ -103,29 +132,27 @@ pub enum DatabaseError {
     /// From SQLite in the thread.
     #[error(transparent)]
     Rusqlite(rusqlite::Error),
+    /// Nothing, for too long.
+    #[error("no answer within {0:?}")]
+    Late(std::time::Duration),
+    /// Something else, at COMMIT.
+    #[error("{0}")]
+    AtCommit(String),
 }
-
-/// Primary result codes of SQLite that mean "try again".
-const SQLITE_BUSY: i32 = 5;
-const SQLITE_LOCKED: i32 = 6;
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let kind = error.as_database_error().map(|e| {
-            let code = e.code().and_then(|code| code.parse::<i32>().ok());
-            let is_busy = code.is_some_and(|code| is_busy(code & 0xff));
-            (
-                e.is_unique_violation(),
-                e.is_foreign_key_violation(),
-                is_busy,
-            )
-        });
-        match kind {
-            Some((true, _, _)) => Self::Conflict,
-            Some((_, true, _)) => Self::Dangling,
-            Some((_, _, true)) => Self::Busy,
-            _ if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy,
-            _ if matches!(error, sqlx::Error::PoolClosed) => Self::NotRunning,
+        use sqlx::Error as E;
+        let meaning = error.as_database_error().and_then(answer::meaning);
+        match (meaning, &error) {
+            (Some(Answer::Conflict), _) => Self::Conflict,
+            (Some(Answer::Dangling), _) => Self::Dangling,
+            (Some(Answer::Deadlock), _) => Self::Deadlock,
+            (Some(Answer::Busy), _) | (_, E::PoolTimedOut) => Self::Busy,
+            (_, E::PoolClosed) => Self::NotRunning,
+            (Some(Answer::Gone), _) | (_, E::Io(_) | E::Tls(_) | E::Protocol(_)) => {
+                Self::unreachable(DatabaseError::Sqlx(error))
+            }
             _ => Self::Database(Arc::new(DatabaseError::Sqlx(error))),
         }
     }
@@ -139,20 +166,76 @@ impl From<rusqlite::Error> for StoreError {
                 Self::Conflict
             }
             Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => Self::Dangling,
-            Some(code) if is_busy(code & 0xff) => Self::Busy,
+            Some(code) if answer::is_busy(code) => Self::Busy,
             _ => Self::Database(Arc::new(DatabaseError::Rusqlite(error))),
         }
     }
 }
 
-fn is_busy(primary_code: i32) -> bool {
-    primary_code == SQLITE_BUSY || primary_code == SQLITE_LOCKED
-}
-
 impl StoreError {
-    /// Takes an error of COMMIT: it may have been done all the same.
-    pub(super) fn of_commit(error: impl Into<DatabaseError>) -> Self {
-        Self::UnknownOutcome(Arc::new(error.into()))
+    /// The server did not answer.
+    pub(super) fn unreachable(cause: DatabaseError) -> Self {
+        Self::Unreachable(Arc::new(cause))
+    }
+
+    /// It may have been done, or not.
+    pub(super) fn unknown(cause: DatabaseError) -> Self {
+        Self::UnknownOutcome(Arc::new(cause))
+    }
+
+    /// Takes an error of connecting: whatever it is, the server cannot be reached as things are.
+    pub(super) fn of_connecting(error: sqlx::Error) -> Self {
+        match Self::from(error) {
+            Self::Database(cause) => Self::Unreachable(cause),
+            other => other,
+        }
+    }
+
+    /// Takes an error of a server's COMMIT. That two transactions met is a certain no; else it may
+    /// have been done all the same.
+    pub(super) fn of_commit(self) -> Self {
+        match self {
+            Self::Deadlock => Self::Deadlock,
+            Self::Conflict => Self::Conflict,
+            Self::Dangling => Self::Dangling,
+            Self::Unreachable(cause) | Self::Database(cause) => Self::UnknownOutcome(cause),
+            other => Self::unknown(DatabaseError::AtCommit(other.to_string())),
+        }
+    }
+
+    /// Takes an error of a statement that is a transaction by itself: without an answer, it may
+    /// have been done.
+    pub(super) fn after_asking_to_write(self) -> Self {
+        match self {
+            Self::Unreachable(cause) => Self::UnknownOutcome(cause),
+            other => other,
+        }
+    }
+
+    /// Whether the connection turned out to be broken; a server that is merely slow is not asked
+    /// again.
+    pub(super) fn is_of_connection(&self) -> bool {
+        match self {
+            Self::Unreachable(cause) => !matches!(**cause, DatabaseError::Late(_)),
+            _ => false,
+        }
+    }
+
+    /// Whether the server answered, be it with a no.
+    pub(super) fn is_an_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Conflict | Self::Dangling | Self::Deadlock | Self::Busy
+        )
+    }
+
+    /// Whether the same will work in a moment.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy | Self::QueueFull | Self::Deadlock | Self::Unreachable(_)
+        )
     }
 
     /// The same for another who waited for the same commit.
@@ -162,23 +245,13 @@ impl StoreError {
             Self::Dangling => Self::Dangling,
             Self::NotRunning => Self::NotRunning,
             Self::QueueFull => Self::QueueFull,
+            Self::Deadlock => Self::Deadlock,
+            Self::Unreachable(cause) => Self::Unreachable(Arc::clone(cause)),
             Self::Database(cause) => Self::Database(Arc::clone(cause)),
             Self::UnknownOutcome(cause) => Self::UnknownOutcome(Arc::clone(cause)),
             // Nothing else befalls a whole batch but what a later try may not meet.
             _ => Self::Busy,
         }
-    }
-}
-
-impl From<sqlx::Error> for DatabaseError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Sqlx(error)
-    }
-}
-
-impl From<rusqlite::Error> for DatabaseError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Rusqlite(error)
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! [`snapshot`]: super::snapshot
 
-use rusqlite::{Params, params};
+use rusqlite::params_from_iter;
 
 use crate::directory::facts::Facts;
 use crate::directory::name::{EntityId, SpId, UserName};
@@ -14,17 +14,21 @@ use crate::directory::session::Session;
 use crate::directory::time::UnixTime;
 use crate::directory::user::User;
 
-use super::engine::Pool;
+use super::engine::{Pool, query};
 use super::error::StoreError;
 use super::snapshot::Snapshot;
 use super::{Store, TokenHash, entity_key};
+
+// The first arm gives each column its type, on PostgreSQL: NULLIF('', '') is a text that is NULL, and
+// NULLIF(0, 0) a number that is.
 
 /// Doors, with what the session has had to do with each.
 macro_rules! doors_of_session {
     ($which:literal) => {
         concat!(
             "SELECT 0 AS tag, sp.id AS id, sp.rule_quantifier AS t1, p.session_index AS t2, \
-             NULL AS t3, NULL AS t4, NULL AS t5, NULL AS t6, NULL AS t7, sp.version AS n1, \
+             NULLIF('', '') AS t3, NULLIF('', '') AS t4, NULLIF('', '') AS t5, NULLIF('', '') AS t6, \
+             NULLIF('', '') AS t7, sp.version AS n1, \
              sp.enabled AS n2, i.first_released_at AS n3, \
              (SELECT version FROM signing_key_version WHERE id = 1) AS n4, o.listed AS n5, \
              CASE WHEN o.valid_until IS NULL OR m.valid_until < o.valid_until \
@@ -43,9 +47,10 @@ macro_rules! doors_of_session {
 macro_rules! doors {
     ($which:literal) => {
         concat!(
-            "SELECT 0 AS tag, sp.id AS id, sp.rule_quantifier AS t1, NULL AS t2, NULL AS t3, \
-             NULL AS t4, NULL AS t5, NULL AS t6, NULL AS t7, sp.version AS n1, sp.enabled AS n2, \
-             NULL AS n3, (SELECT version FROM signing_key_version WHERE id = 1) AS n4, \
+            "SELECT 0 AS tag, sp.id AS id, sp.rule_quantifier AS t1, NULLIF('', '') AS t2, \
+             NULLIF('', '') AS t3, NULLIF('', '') AS t4, NULLIF('', '') AS t5, \
+             NULLIF('', '') AS t6, NULLIF('', '') AS t7, sp.version AS n1, sp.enabled AS n2, \
+             NULLIF(0, 0) AS n3, (SELECT version FROM signing_key_version WHERE id = 1) AS n4, \
              o.listed AS n5, CASE WHEN o.valid_until IS NULL OR m.valid_until < o.valid_until \
              THEN m.valid_until ELSE o.valid_until END AS n6 \
              FROM service_providers sp LEFT JOIN sp_sources o ON o.sp_id = sp.id \
@@ -146,10 +151,6 @@ const MATRIX_ROW: &str = concat!(
 /// What no session's token hash is: asks about nobody.
 const NOBODY: &str = "";
 
-#[expect(
-    clippy::unused_async,
-    reason = "SQLite answers in the thread; the engines behind a network do not"
-)]
 impl Store {
     /// What the database says now about the holder of a session token (or about nobody) and the
     /// SP with this entityID. `None`: no such SP is registered.
@@ -160,8 +161,8 @@ impl Store {
         now: UnixTime,
     ) -> Result<Option<Facts>, StoreError> {
         let (token, key) = (token.map_or(NOBODY, TokenHash::as_str), entity_key(sp));
-        let asked = params![token, key, key, token, token, token];
-        Ok(self.snapshot(FACTS_BY_ENTITY, asked)?.facts(now))
+        let asked = [token, &key, &key, token, token, token];
+        Ok(self.snapshot(FACTS_BY_ENTITY, &asked).await?.facts(now))
     }
 
     /// The same for an SP by its id.
@@ -172,8 +173,8 @@ impl Store {
         now: UnixTime,
     ) -> Result<Option<Facts>, StoreError> {
         let (token, id) = (token.map_or(NOBODY, TokenHash::as_str), sp.as_str());
-        let asked = params![token, id, id, token, token, token];
-        Ok(self.snapshot(FACTS_BY_ID, asked)?.facts(now))
+        let asked = [token, id, id, token, token, token];
+        Ok(self.snapshot(FACTS_BY_ID, &asked).await?.facts(now))
     }
 
     /// What the database says now about the holder of a session token and every door, for the
@@ -186,7 +187,8 @@ impl Store {
     ) -> Result<Vec<(SpId, Facts)>, StoreError> {
         let token = token.as_str();
         Ok(self
-            .snapshot(FACTS_OF_ALL_DOORS, params![token, token, token, token])?
+            .snapshot(FACTS_OF_ALL_DOORS, &[token, token, token, token])
+            .await?
             .facts_of_all_doors(now))
     }
 
@@ -199,7 +201,7 @@ impl Store {
         now: UnixTime,
     ) -> Result<Option<Facts>, StoreError> {
         let (key, id) = (user.key(), sp.as_str());
-        let snapshot = self.snapshot(SUPPOSED, params![id, id, key, key, key])?;
+        let snapshot = self.snapshot(SUPPOSED, &[id, id, &key, &key, &key]).await?;
         if snapshot.is_about_nobody() {
             return Ok(None);
         }
@@ -211,7 +213,7 @@ impl Store {
         &self,
         now: UnixTime,
     ) -> Result<Vec<(User, Vec<(SpId, Facts)>)>, StoreError> {
-        Ok(self.snapshot(MATRIX, [])?.matrix(now))
+        Ok(self.snapshot(MATRIX, &[]).await?.matrix(now))
     }
 
     /// The same about one person; nothing where there is none of that name.
@@ -221,7 +223,7 @@ impl Store {
         now: UnixTime,
     ) -> Result<Option<(User, Vec<(SpId, Facts)>)>, StoreError> {
         let key = user.key();
-        let snapshot = self.snapshot(MATRIX_ROW, params![key, key, key])?;
+        let snapshot = self.snapshot(MATRIX_ROW, &[&key, &key, &key]).await?;
         Ok(snapshot.matrix(now).pop())
     }
 
@@ -230,20 +232,40 @@ impl Store {
     pub async fn session(&self, token: &TokenHash) -> Result<Option<(Session, User)>, StoreError> {
         let token = token.as_str();
         Ok(self
-            .snapshot(SESSION, params![token, token, token])?
+            .snapshot(SESSION, &[token, token, token])
+            .await?
             .session())
     }
 
-    fn snapshot(&self, statement: &str, asked: impl Params) -> Result<Snapshot, StoreError> {
-        let Pool::Sqlite(sqlite) = self.pool();
-        sqlite.read(|connection| {
-            let mut statement = connection.prepare_cached(statement)?;
-            let mut rows = statement.query(asked)?;
-            let mut snapshot = Snapshot::default();
-            while let Some(row) = rows.next()? {
-                snapshot.take(row)?;
-            }
-            Ok(snapshot)
-        })
+    async fn snapshot(
+        &self,
+        statement: &'static str,
+        asked: &[&str],
+    ) -> Result<Snapshot, StoreError> {
+        let mut snapshot = Snapshot::default();
+        let pool = self.pool();
+        if let Pool::Sqlite(sqlite) = pool {
+            sqlite.read(|connection| {
+                let mut statement = connection.prepare_cached(statement)?;
+                let mut rows = statement.query(params_from_iter(asked))?;
+                while let Some(row) = rows.next()? {
+                    snapshot.take(row)?;
+                }
+                Ok(())
+            })?;
+            return Ok(snapshot);
+        }
+        let mut read = query(statement);
+        // What is asked about nobody in particular reads everybody.
+        if asked.is_empty() {
+            read = read.patiently();
+        }
+        for text in asked {
+            read = read.bind(*text);
+        }
+        for row in read.fetch_rows(pool).await? {
+            snapshot.take(&row)?;
+        }
+        Ok(snapshot)
     }
 }

@@ -10,8 +10,9 @@ use crate::directory::time::UnixTime;
 use super::ending::{Ended, Ending, which};
 use super::engine::{Tx, query};
 use super::error::{Column, StoreError};
+use super::lock::{Owner, lock};
 use super::logout_rows::{LegRow, insert_legs, legs_of_sessions, read_logout};
-use super::write::Write;
+use super::write::{Write, again};
 use super::{Store, TokenHash, hex};
 
 /// For whom sessions end.
@@ -69,8 +70,18 @@ impl Store {
         new: &NewLogout,
         event: AuditEvent,
     ) -> Result<Option<Logout>, StoreError> {
+        again!(self.try_log_out(ending, new, &event))
+    }
+
+    async fn try_log_out(
+        &self,
+        ending: Ending<'_>,
+        new: &NewLogout,
+        event: &AuditEvent,
+    ) -> Result<Option<Logout>, StoreError> {
         let mut write = self.write().await?;
         let sessions = which(&mut write.tx, ending).await?;
+        let sessions = taken(&mut write.tx, sessions).await?;
         let logout = put(&mut write.tx, &sessions, new, event.at).await?;
         let Some(logout) = logout else {
             return Ok(None);
@@ -274,6 +285,11 @@ impl Write<'_> {
         at: UnixTime,
     ) -> Result<Option<Logout>, StoreError> {
         let kept = keep.map_or("", SessionId::as_str);
+        query("UPDATE sessions SET started_at = started_at WHERE user_id = ? AND id <> ?")
+            .bind(user.as_str())
+            .bind(kept)
+            .execute(&mut self.tx)
+            .await?;
         let sessions: Vec<Ended> = query(
             "SELECT s.id, u.name FROM sessions s JOIN users u ON u.id = s.user_id \
              WHERE s.user_id = ? AND s.id <> ?",
@@ -290,6 +306,19 @@ impl Write<'_> {
             .await?;
         Ok(logout)
     }
+}
+
+/// Those of the sessions that are still there, taken in the order of their ids: of two who end one
+/// session, one tells its participants; and nobody joins it from now on.
+async fn taken(tx: &mut Tx, mut sessions: Vec<Ended>) -> Result<Vec<Ended>, StoreError> {
+    sessions.sort();
+    let mut there = Vec::with_capacity(sessions.len());
+    for session in sessions {
+        if lock(tx, Owner::Session, &session.0).await? {
+            there.push(session);
+        }
+    }
+    Ok(there)
 }
 
 /// Writes down whom to tell about sessions that are about to end; `None` where there are none.

@@ -13,16 +13,17 @@ use super::engine::{columns, query};
 use super::error::{Column, StoreError};
 use super::{Store, entity_key};
 
-/// Every source with its keys and its rule, in one statement: the rows carry a tag.
+/// Every source with its keys and its rule, in one statement: the rows carry a tag. The arm with
+/// bytes stands second: of a column that two arms leave NULL, PostgreSQL makes a text.
 const SOURCES: &str = "\
     SELECT 0 AS tag, m.id AS id, m.name AS t1, m.kind AS t2, m.location AS t3, \
     m.rule_quantifier AS t4, m.etag AS t5, m.last_modified AS t6, m.failure AS t7, \
     m.added_at AS n1, m.valid_until AS n2, m.refreshed_at AS n3, m.next_at AS n4, \
     m.failures AS n5, NULL AS b1 FROM metadata_sources m \
-    UNION ALL SELECT 1, r.source_id, r.role_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-    NULL, NULL, NULL, NULL FROM source_required_roles r \
     UNION ALL SELECT 2, k.source_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.position, NULL, \
-    NULL, NULL, NULL, k.certificate FROM source_keys k";
+    NULL, NULL, NULL, k.certificate FROM source_keys k \
+    UNION ALL SELECT 1, r.source_id, r.role_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+    NULL, NULL, NULL, NULL FROM source_required_roles r";
 
 const KNOWN: &str = "\
     SELECT s.entity_key, s.id, s.name, o.source_id, o.own_rule, o.listed, o.valid_until, o.digest, \
@@ -110,7 +111,7 @@ impl Store {
 
     /// Every registration as a refresh sees it, by the key of its entityID.
     pub async fn known_entities(&self) -> Result<HashMap<EntityKey, Known>, StoreError> {
-        let rows: Vec<KnownRow> = query(KNOWN).fetch_all(self.pool()).await?;
+        let rows: Vec<KnownRow> = query(KNOWN).patiently().fetch_all(self.pool()).await?;
         rows.into_iter()
             .map(|row| Ok((EntityKey(row.entity_key.clone()), known(row)?)))
             .collect()
@@ -128,7 +129,7 @@ impl Store {
 
     /// Which registrations come from which source.
     pub async fn origins(&self) -> Result<HashMap<SpId, Origin>, StoreError> {
-        let rows: Vec<OriginRow> = query(ORIGINS).fetch_all(self.pool()).await?;
+        let rows: Vec<OriginRow> = query(ORIGINS).patiently().fetch_all(self.pool()).await?;
         let mut origins = HashMap::with_capacity(rows.len());
         for (sp, source, name, own_rule, listed, own, of_source, refreshed_at) in rows {
             let name = Column("metadata_sources", "name").checked(SourceName::parse(&name))?;

@@ -19,6 +19,7 @@ mod facts;
 pub(crate) mod hex;
 mod keys;
 mod leases;
+mod lock;
 mod logout_rows;
 mod logouts;
 mod many;
@@ -27,6 +28,7 @@ mod migrate;
 mod queue;
 mod release;
 mod roles;
+mod server;
 mod service_providers;
 mod sessions;
 mod signing_keys;
@@ -61,12 +63,13 @@ pub use consents::GivenConsent;
 pub use credentials::Credential;
 pub use encryption_keys::StoredEncryptionKey;
 pub use ending::Ending;
-pub use engine::Durability;
+pub use engine::{Durability, Settings};
 pub use error::{DatabaseError, StoreError};
 pub use keys::StoredDataKey;
 pub use logouts::{Changed, NewLogout, Settled};
 pub use metadata_sources::EntityKey;
 pub use roles::RoleRow;
+pub use server::Worry;
 pub use service_providers::{Registrations, Unreadable};
 pub use sessions::{NewSession, SignedIn};
 pub use signing_keys::{Activated, StoredKey, StoredKeys};
@@ -78,7 +81,7 @@ pub use users::NewUser;
 pub use writer::{Announced, Recorded};
 
 use chain::Chain;
-use engine::{Pool, query};
+use engine::{Pool, Product, query};
 use tally::Tally;
 use writer::Writer;
 
@@ -89,6 +92,7 @@ pub struct Store(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     pool: Arc<Pool>,
+    product: Option<Product>,
     started: OnceLock<Started>,
     tally: Arc<Tally>,
 }
@@ -113,20 +117,31 @@ impl Store {
     /// while a file is being switched to its journal, SQLite turns others away at once, whatever
     /// their busy timeout is.
     pub async fn open(url: &str, durability: Durability) -> Result<Self, StoreError> {
+        let settings = Settings {
+            durability,
+            ..Settings::default()
+        };
+        Self::open_with(url, settings).await
+    }
+
+    /// The same with all settings.
+    pub async fn open_with(url: &str, settings: Settings) -> Result<Self, StoreError> {
         for _ in 0..OPENING_TRIES {
-            match Self::try_open(url, durability).await {
+            match Self::try_open(url, settings).await {
                 Err(StoreError::Busy) => tokio::time::sleep(OPENING_PAUSE).await,
                 opened => return opened,
             }
         }
-        Self::try_open(url, durability).await
+        Self::try_open(url, settings).await
     }
 
-    async fn try_open(url: &str, durability: Durability) -> Result<Self, StoreError> {
-        let pool = Pool::open(url, durability).await?;
+    async fn try_open(url: &str, settings: Settings) -> Result<Self, StoreError> {
+        let pool = Pool::open(url, settings).await?;
+        let product = pool.product().await?;
         migrate::migrate(&pool).await?;
         Ok(Self(Arc::new(Inner {
             pool: Arc::new(pool),
+            product,
             started: OnceLock::new(),
             tally: Arc::default(),
         })))

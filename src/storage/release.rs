@@ -6,6 +6,7 @@ use crate::directory::time::UnixTime;
 use super::engine::{Tx, columns, query};
 use super::error::StoreError;
 use super::hex;
+use super::lock::{Owner, lock};
 use super::writer::{Recorded, Visit};
 
 /// The session, and what the SP has had to do with it, at this moment.
@@ -55,6 +56,11 @@ pub(super) async fn put(tx: &mut Tx, visit: &Visit, now: UnixTime) -> Result<Rec
         Some(index) if *index != release.session_index => return Ok(Recorded::VisitedMeanwhile),
         known => known.is_some(),
     };
+    // Whoever ends the session tells those who take part in it, so nobody joins meanwhile.
+    let joins = !is_participant || is_new_name(release, &state);
+    if joins && !lock(tx, Owner::Session, session).await? {
+        return Ok(Recorded::SessionGone);
+    }
     if !use_up(tx, release).await? {
         return Ok(Recorded::FlowUsedUp);
     }
@@ -84,6 +90,13 @@ pub(super) async fn put(tx: &mut Tx, visit: &Visit, now: UnixTime) -> Result<Rec
             .await?;
     }
     Ok(Recorded::Done)
+}
+
+fn is_new_name(release: &Release, state: &State) -> bool {
+    let name = release.name_id.as_ref();
+    name.is_some_and(|(_, comparable)| {
+        state.name_id_key.as_deref() != Some(hex::sha256(comparable.as_bytes()).as_str())
+    })
 }
 
 /// Remembers the NameID that leaves, unless it is the one that left last: a warm sign-on writes

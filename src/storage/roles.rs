@@ -4,7 +4,7 @@ use crate::directory::audit::AuditEvent;
 use crate::directory::name::RoleName;
 
 use super::Store;
-use super::engine::query;
+use super::engine::{On, query};
 use super::error::{Column, StoreError};
 
 /// A role with what a list of roles shows.
@@ -87,24 +87,37 @@ impl Store {
             return Err(StoreError::BuiltInRole);
         }
         let mut write = self.write().await?;
-        let user: Option<String> = query(
-            "SELECT s.name AS holder FROM sp_required_roles r \
-             JOIN service_providers s ON s.id = r.sp_id WHERE r.role_name = ? \
-             UNION ALL SELECT m.name FROM source_required_roles r \
-             JOIN metadata_sources m ON m.id = r.source_id WHERE r.role_name = ? \
-             ORDER BY holder LIMIT 1",
-        )
-        .bind(name.as_str())
-        .bind(name.as_str())
-        .fetch_optional(&mut write.tx)
-        .await?;
-        if let Some(sp) = user {
+        if let Some(sp) = named_by(name, &mut write.tx).await? {
             return Err(StoreError::RoleInUse { sp });
         }
         let removed = query("DELETE FROM roles WHERE name = ?")
             .bind(name.as_str())
             .execute(&mut write.tx)
-            .await?;
-        write.commit_if_changed(removed, &event).await
+            .await;
+        // A rule named it meanwhile.
+        if matches!(removed, Err(StoreError::Dangling)) {
+            drop(write);
+            let sp = named_by(name, self.pool()).await?;
+            return Err(sp.map_or(StoreError::Conflict, |sp| StoreError::RoleInUse { sp }));
+        }
+        write.commit_if_changed(removed?, &event).await
     }
+}
+
+/// The short name of one SP, or source of metadata, whose rule names the role.
+async fn named_by<'e>(
+    role: &RoleName,
+    on: impl Into<On<'e>>,
+) -> Result<Option<String>, StoreError> {
+    query(
+        "SELECT s.name AS holder FROM sp_required_roles r \
+         JOIN service_providers s ON s.id = r.sp_id WHERE r.role_name = ? \
+         UNION ALL SELECT m.name FROM source_required_roles r \
+         JOIN metadata_sources m ON m.id = r.source_id WHERE r.role_name = ? \
+         ORDER BY holder LIMIT 1",
+    )
+    .bind(role.as_str())
+    .bind(role.as_str())
+    .fetch_optional(on)
+    .await
 }

@@ -14,7 +14,8 @@ use super::error::{Column, StoreError};
 use super::sp_protection::{self, PartRow, ProtectionParts, protection_arms};
 use super::{Store, entity_key, hex, sp_release};
 
-/// A registration with everything that belongs to it: the rows carry a tag.
+/// A registration with everything that belongs to it: the rows carry a tag. The arm with bytes
+/// stands second: of a column that two arms leave NULL, PostgreSQL makes a text.
 macro_rules! registrations {
     ($which:literal) => {
         concat!(
@@ -25,6 +26,10 @@ macro_rules! registrations {
              s.allow_idp_initiated AS n6, s.allow_http AS n7, NULL AS b1 \
              FROM service_providers s WHERE ",
             $which,
+            " UNION ALL SELECT 3, k.sp_id, k.kind, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             NULL, k.position, NULL, NULL, NULL, NULL, NULL, NULL, k.der \
+             FROM service_providers s JOIN sp_keys k ON k.sp_id = s.id WHERE ",
+            $which,
             " UNION ALL SELECT 1, r.sp_id, r.role_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
              NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
              FROM service_providers s JOIN sp_required_roles r ON r.sp_id = s.id WHERE ",
@@ -32,10 +37,6 @@ macro_rules! registrations {
             " UNION ALL SELECT 2, a.sp_id, a.binding, a.location, NULL, NULL, NULL, NULL, NULL, \
              NULL, NULL, a.position, a.acs_index, a.is_default, NULL, NULL, NULL, NULL, NULL \
              FROM service_providers s JOIN sp_acs a ON a.sp_id = s.id WHERE ",
-            $which,
-            " UNION ALL SELECT 3, k.sp_id, k.kind, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-             NULL, k.position, NULL, NULL, NULL, NULL, NULL, NULL, k.der \
-             FROM service_providers s JOIN sp_keys k ON k.sp_id = s.id WHERE ",
             $which,
             " UNION ALL SELECT 4, a.sp_id, a.name, a.name_format, a.friendly_name, a.template, \
              a.joined_with, NULL, NULL, NULL, NULL, a.position, NULL, NULL, NULL, NULL, NULL, \
@@ -178,7 +179,7 @@ impl Store {
         statement: &'static str,
         which: &[&str],
     ) -> Result<Vec<Result<ServiceProvider, Unreadable>>, StoreError> {
-        let mut query = query(statement);
+        let mut query = query(statement).patiently();
         for value in std::iter::repeat_n(which, ARMS).flatten() {
             query = query.bind(*value);
         }

@@ -9,8 +9,9 @@ use crate::directory::time::UnixTime;
 
 use super::engine::{columns, query};
 use super::error::{Column, StoreError};
+use super::lock::{Owner, lock};
 use super::logouts::{NewLogout, put};
-use super::write::Write;
+use super::write::{Write, again};
 use super::{Store, TokenHash, throttle};
 
 /// A sign-in whose password was right.
@@ -92,28 +93,34 @@ impl Store {
         new: NewSession,
         event: AuditEvent,
     ) -> Result<SignedIn, StoreError> {
+        again!(self.try_sign_in(&new, &event))
+    }
+
+    async fn try_sign_in(
+        &self,
+        new: &NewSession,
+        event: &AuditEvent,
+    ) -> Result<SignedIn, StoreError> {
         let mut write = self.write().await?;
-        let may: Option<(i64, Option<String>)> =
-            query("SELECT disabled, password_hash FROM users WHERE id = ?")
-                .bind(new.user.as_str())
-                .fetch_optional(&mut write.tx)
-                .await?;
-        match may {
-            Some((0, Some(hash))) if hash == new.checked_hash => {}
-            _ => return Err(StoreError::SignInRefused),
-        }
-        if let Some(hash) = &new.rehash {
-            query("UPDATE users SET password_hash = ? WHERE id = ?")
-                .bind(hash)
-                .bind(new.user.as_str())
-                .execute(&mut write.tx)
-                .await?;
+        // One UPDATE decides, also where the hash stays as it is: whoever changes the password or
+        // disables the user at this moment waits, and then finds the session, or was first.
+        let may = query(
+            "UPDATE users SET password_hash = ? \
+             WHERE id = ? AND password_hash = ? AND disabled = 0",
+        )
+        .bind(new.rehash.as_ref().unwrap_or(&new.checked_hash))
+        .bind(new.user.as_str())
+        .bind(&new.checked_hash)
+        .execute(&mut write.tx)
+        .await?;
+        if may == 0 {
+            return Err(StoreError::SignInRefused);
         }
         throttle::clear(&mut write.tx, &new.account_key, new.source.as_deref()).await?;
-        let (kept, ended) = kept_row(&mut write, &new, &event).await?;
-        let placed = session_of(&new, event.at, kept)?;
-        put_session(&mut write, &new, &placed).await?;
-        write.note(&event).await?;
+        let (kept, ended) = kept_row(&mut write, new, event).await?;
+        let placed = session_of(new, event.at, kept)?;
+        put_session(&mut write, new, &placed).await?;
+        write.note(event).await?;
         write.commit().await?;
         let session = placed.session;
         Ok(SignedIn { session, ended })
@@ -121,14 +128,13 @@ impl Store {
 
     /// Writes down that a session was used, if it still is there. No event.
     pub async fn session_seen(&self, session: &SessionId, now: UnixTime) -> Result<(), StoreError> {
-        let mut tx = self.write_unaudited().await?;
         query("UPDATE sessions SET last_seen_at = ? WHERE id = ? AND last_seen_at < ?")
             .bind(now.millis())
             .bind(session.as_str())
             .bind(now.millis())
-            .execute(&mut tx)
-            .await?;
-        tx.commit().await
+            .execute(self.pool())
+            .await
+            .map(drop)
     }
 
     /// The sessions of a user, the oldest first; expired ones that were not cleaned up yet too.
@@ -179,6 +185,9 @@ async fn kept_row(
     let Some(old) = &new.replaces else {
         return Ok((None, None));
     };
+    if !lock(&mut write.tx, Owner::Token, old.as_str()).await? {
+        return Ok((None, None));
+    }
     let found: Option<(String, String, String)> = query(
         "SELECT s.id, s.user_id, u.name FROM sessions s JOIN users u ON u.id = s.user_id \
          WHERE s.token_hash = ?",

@@ -145,6 +145,7 @@ impl Store {
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
+        count_up(&mut write).await?;
         let inserted = query(
             "INSERT INTO signing_keys (id, state, state_since, active_slot, algorithm, \
              certificate, sealed_private_key, created_at, not_after) \
@@ -165,7 +166,6 @@ impl Store {
             Err(StoreError::Conflict) => return Ok(false),
             done => done?,
         };
-        count_up(&mut write).await?;
         write.note(&event).await?;
         write.commit().await?;
         Ok(true)
@@ -179,6 +179,7 @@ impl Store {
         event: AuditEvent,
     ) -> Result<Activated, StoreError> {
         let mut write = self.write().await?;
+        count_up(&mut write).await?;
         let state: Option<String> = query("SELECT state FROM signing_keys WHERE id = ?")
             .bind(id.as_str())
             .fetch_optional(&mut write.tx)
@@ -205,7 +206,6 @@ impl Store {
         .bind(id.as_str())
         .execute(&mut write.tx)
         .await?;
-        count_up(&mut write).await?;
         write.note(&event).await?;
         write.commit().await?;
         Ok(Activated::Done)
@@ -219,6 +219,7 @@ impl Store {
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
+        count_up(&mut write).await?;
         let held: Option<String> = query(HELD)
             .bind(id.as_str())
             .fetch_optional(&mut write.tx)
@@ -229,17 +230,24 @@ impl Store {
         let removed = query("DELETE FROM signing_keys WHERE id = ? AND state <> 'active'")
             .bind(id.as_str())
             .execute(&mut write.tx)
-            .await?;
+            .await;
+        // An SP was held at it meanwhile.
+        if matches!(removed, Err(StoreError::Dangling)) {
+            drop(write);
+            let held = self.sps_held_at(id).await?.into_iter().next();
+            return Err(held.map_or(StoreError::Conflict, |sp| StoreError::KeyInUse { sp }));
+        }
+        let removed = removed?;
         if removed == 0 {
             return Ok(false);
         }
-        count_up(&mut write).await?;
         write.note(&event).await?;
         write.commit().await?;
         Ok(true)
     }
 }
 
+/// Done first: whoever else changes the keys waits until this one has ended (decision 43).
 async fn count_up(write: &mut Write<'_>) -> Result<(), StoreError> {
     query("UPDATE signing_key_version SET version = version + 1 WHERE id = 1")
         .execute(&mut write.tx)

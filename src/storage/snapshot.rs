@@ -2,9 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::Row;
-use rusqlite::types::ValueRef;
-
 use crate::directory::facts::{Backing, DoorFacts, Facts, FactsParts, PersonFacts, Presence};
 use crate::directory::name::{RoleName, SessionId, SpId, UserId, UserName};
 use crate::directory::rule::{Quantifier, Rule};
@@ -12,6 +9,7 @@ use crate::directory::session::{Participant, Session};
 use crate::directory::time::UnixTime;
 use crate::directory::user::User;
 
+use super::engine::Columns;
 use super::error::{Column, StoreError};
 
 const DOOR: i64 = 0;
@@ -53,20 +51,23 @@ struct Person {
 
 impl Snapshot {
     /// Takes down one row.
-    pub(super) fn take(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
-        match row.get::<_, i64>(0)? {
+    pub(super) fn take(&mut self, row: &impl Columns) -> Result<(), StoreError> {
+        match row.int(0)? {
             DOOR => self.doors.push(door(row)?),
             RULE => self.rules.push((
-                row.get(1)?,
+                row.string(1)?,
                 role(row, Column("sp_required_roles", "role_name"))?,
             )),
             PERSON => self.people.push(person(row)?),
-            ROLE => self
-                .roles
-                .push((row.get(1)?, role(row, Column("user_roles", "role_name"))?)),
-            ATTRIBUTE => self
-                .attributes
-                .push((row.get(1)?, row.get(9)?, row.get(2)?, row.get(3)?)),
+            ROLE => self.roles.push((
+                row.string(1)?,
+                role(row, Column("user_roles", "role_name"))?,
+            )),
+            ATTRIBUTE => {
+                let (whose, name) = (row.string(1)?, row.string(2)?);
+                self.attributes
+                    .push((whose, row.int(9)?, name, row.string(3)?));
+            }
             _ => return Err(Column("facts", "tag").inconsistent()),
         }
         Ok(())
@@ -211,61 +212,55 @@ fn facts(door: Door, rule: Option<Rule>, person: Option<Person>, read_at: UnixTi
     })
 }
 
-fn door(row: &Row<'_>) -> Result<Door, StoreError> {
-    let quantifier = match row.get_ref(2)? {
-        ValueRef::Text(b"any") => Quantifier::AnyOf,
-        ValueRef::Text(b"all") => Quantifier::AllOf,
+fn door(row: &impl Columns) -> Result<Door, StoreError> {
+    let quantifier = match row.text(2) {
+        Some("any") => Quantifier::AnyOf,
+        Some("all") => Quantifier::AllOf,
         _ => return Err(Column("service_providers", "rule_quantifier").inconsistent()),
     };
     Ok(Door {
-        id: row.get(1)?,
-        version: row.get(9)?,
-        enabled: row.get::<_, i64>(10)? != 0,
+        id: row.string(1)?,
+        version: row.int(9)?,
+        enabled: row.int(10)? != 0,
         quantifier,
-        session_index: row.get(3)?,
-        known_to_sp: row.get::<_, Option<i64>>(11)?.is_some(),
-        key_version: row.get(12)?,
+        session_index: row.optional_string(3)?,
+        known_to_sp: row.optional_int(11)?.is_some(),
+        key_version: row.int(12)?,
         backing: backing(row)?,
     })
 }
 
 /// Where there is no row about a source, the registration was made by hand.
-fn backing(row: &Row<'_>) -> Result<Option<Backing>, StoreError> {
-    let listed: Option<i64> = row.get(13)?;
-    let valid_until: Option<i64> = row.get(14)?;
+fn backing(row: &impl Columns) -> Result<Option<Backing>, StoreError> {
+    let listed = row.optional_int(13)?;
+    let valid_until = row.optional_int(14)?;
     Ok(listed.map(|listed| Backing {
         listed: listed != 0,
         valid_until: valid_until.map(UnixTime::from_millis),
     }))
 }
 
-fn role(row: &Row<'_>, column: Column) -> Result<RoleName, StoreError> {
-    let name = row
-        .get_ref(2)?
-        .as_str()
-        .map_err(|_| column.inconsistent())?;
+fn role(row: &impl Columns, column: Column) -> Result<RoleName, StoreError> {
+    let name = row.text(2).ok_or_else(|| column.inconsistent())?;
     column.checked(RoleName::parse(name))
 }
 
-fn person(row: &Row<'_>) -> Result<Person, StoreError> {
-    let id = UserId::from_stored(row.get::<_, String>(1)?);
+fn person(row: &impl Columns) -> Result<Person, StoreError> {
+    let id = UserId::from_stored(row.string(1)?);
     let column = Column("users", "name");
-    let name = row
-        .get_ref(2)?
-        .as_str()
-        .map_err(|_| column.inconsistent())?;
-    let session = match row.get::<_, Option<String>>(5)? {
+    let name = row.text(2).ok_or_else(|| column.inconsistent())?;
+    let session = match row.optional_string(5)? {
         None => None,
         Some(session) => {
-            let fresh_for: Option<String> = row.get(8)?;
+            let fresh_for = row.optional_string(8)?;
             let session = Session {
                 id: SessionId::from_stored(session),
                 user: id.clone(),
-                signed_in_at: UnixTime::from_millis(row.get(12)?),
-                started_at: UnixTime::from_millis(row.get(13)?),
-                last_seen_at: UnixTime::from_millis(row.get(14)?),
-                source: row.get(6)?,
-                user_agent: row.get(7)?,
+                signed_in_at: UnixTime::from_millis(row.int(12)?),
+                started_at: UnixTime::from_millis(row.int(13)?),
+                last_seen_at: UnixTime::from_millis(row.int(14)?),
+                source: row.optional_string(6)?,
+                user_agent: row.optional_string(7)?,
             };
             Some((session, fresh_for))
         }
@@ -273,13 +268,13 @@ fn person(row: &Row<'_>) -> Result<Person, StoreError> {
     let user = User {
         id,
         name: column.checked(UserName::parse(name))?,
-        display_name: row.get(3)?,
-        email: row.get(4)?,
-        disabled: row.get::<_, i64>(9)? != 0,
-        must_change_password: row.get::<_, i64>(10)? != 0,
+        display_name: row.string(3)?,
+        email: row.optional_string(4)?,
+        disabled: row.int(9)? != 0,
+        must_change_password: row.int(10)? != 0,
         roles: BTreeSet::new(),
         attributes: Vec::new(),
-        created_at: UnixTime::from_millis(row.get(11)?),
+        created_at: UnixTime::from_millis(row.int(11)?),
     };
     Ok(Person { user, session })
 }

@@ -11,6 +11,7 @@ use crate::directory::time::UnixTime;
 use super::Store;
 use super::engine::{Tx, query};
 use super::error::StoreError;
+use super::lock::{Owner, lock};
 use super::sp_write::quantifier;
 
 /// Registrations that one transaction removes at most.
@@ -121,6 +122,7 @@ impl Store {
         event: impl Fn(&str) -> AuditEvent,
     ) -> Result<usize, StoreError> {
         let mut write = self.write().await?;
+        lock(&mut write.tx, Owner::Source, source.as_str()).await?;
         let some: Vec<(String, String)> = query(
             "SELECT s.id, s.name FROM sp_sources o JOIN service_providers s ON s.id = o.sp_id \
              WHERE o.source_id = ? ORDER BY s.name LIMIT ?",

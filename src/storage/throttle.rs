@@ -7,6 +7,7 @@ use crate::directory::time::UnixTime;
 
 use super::engine::{Tx, query};
 use super::error::StoreError;
+use super::write::again;
 use super::{Store, hex};
 
 /// So many counters are kept at most; beyond that the oldest make room.
@@ -75,6 +76,15 @@ impl Store {
         event: AuditEvent,
     ) -> Result<(), StoreError> {
         let keys = Keys::of(account_key, source);
+        let first = again!(self.try_count(&keys, &event));
+        match first {
+            // Another node began the same counter at this moment: now it is there.
+            Err(StoreError::Conflict) => again!(self.try_count(&keys, &event)),
+            counted => counted,
+        }
+    }
+
+    async fn try_count(&self, keys: &Keys, event: &AuditEvent) -> Result<(), StoreError> {
         let mut write = self.write().await?;
         for (key, account) in [
             (&keys.account, Some(&keys.account)),
@@ -83,7 +93,7 @@ impl Store {
         ] {
             count(&mut write.tx, key, account, event.at).await?;
         }
-        write.note(&event).await?;
+        write.note(event).await?;
         write.commit().await
     }
 

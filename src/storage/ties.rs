@@ -10,6 +10,7 @@ use crate::directory::time::UnixTime;
 use super::Store;
 use super::engine::{Tx, query};
 use super::error::{Column, StoreError};
+use super::lock::{Owner, lock};
 use super::sp_write::{insert_sp, replace_sp};
 
 /// One step of an import.
@@ -46,6 +47,7 @@ impl Store {
     ) -> Result<Imported, StoreError> {
         let mut imported = Imported::default();
         let mut write = self.write().await?;
+        lock(&mut write.tx, Owner::Source, source.as_str()).await?;
         let rule = rule_of_source(&mut write.tx, source).await?;
         for step in steps {
             let (done, event) = match step {
@@ -98,6 +100,7 @@ impl Store {
         event: AuditEvent,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
+        lock(&mut write.tx, Owner::Source, source.as_str()).await?;
         let mut sp = sp.clone();
         if !own_rule {
             sp.rule = rule_of_source(&mut write.tx, source).await?;

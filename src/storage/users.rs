@@ -10,6 +10,7 @@ use crate::directory::user::User;
 use super::Store;
 use super::engine::{Tx, columns, query};
 use super::error::{Column, StoreError};
+use super::lock::{Owner, lock};
 use super::logouts::{Changed, NewLogout};
 
 /// Users that are read at once.
@@ -213,6 +214,7 @@ impl Store {
         event: AuditEvent,
     ) -> Result<Changed, StoreError> {
         let mut write = self.write().await?;
+        lock(&mut write.tx, Owner::User, user.as_str()).await?;
         let logout = write.end_sessions(user, None, NewLogout::by_admin(), event.at);
         let logout = logout.await?;
         let removed = query("DELETE FROM users WHERE id = ?")

@@ -11,6 +11,25 @@ use super::error::StoreError;
 use super::tally::{Counted, Tally, counted};
 use super::{Store, start_chain};
 
+/// Tries a write again that the database undid in favour of another's, three times in all. What
+/// it does is data, so that it can be done anew.
+macro_rules! again {
+    ($write:expr) => {{
+        let mut tries = 1;
+        loop {
+            match $write.await {
+                Err($crate::storage::StoreError::Deadlock)
+                    if tries < $crate::storage::engine::TRIES =>
+                {
+                    tries += 1;
+                }
+                done => break done,
+            }
+        }
+    }};
+}
+pub(super) use again;
+
 /// One write transaction. Dropped without [`Write::commit`], it has not happened.
 ///
 /// The chain is locked before BEGIN, so that rows are linked in the order in which they are

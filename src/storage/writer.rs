@@ -17,7 +17,7 @@ use crate::directory::session::Release;
 
 use super::audit::{Fields, insert_event};
 use super::chain::Chain;
-use super::engine::{Kept, Pool, Tx};
+use super::engine::{Kept, Pool, TRIES, Tx};
 use super::error::StoreError;
 use super::queue::{self, Queue};
 use super::tally::{Tally, counted};
@@ -204,7 +204,7 @@ impl Desk {
         let mut chain = chain.lock().await;
         match self.write_together(&mut chain, jobs).await {
             Ok(recorded) => recorded.into_iter().map(Ok).collect(),
-            Err(error) if jobs.len() > 1 && is_about_one_row(&error) => {
+            Err(error) if surely_not_done(&error) => {
                 let mut answers = Vec::with_capacity(jobs.len());
                 for job in jobs.chunks(1) {
                     answers.push(self.write_alone(&mut chain, job).await);
@@ -215,9 +215,18 @@ impl Desk {
         }
     }
 
+    /// Tries one by itself. On a server a refusal may come of another node's write at the same
+    /// moment: the next try finds what that one has left.
     async fn write_alone(&mut self, chain: &mut Chain, job: &[Job]) -> Answer {
-        let recorded = self.write_together(chain, job).await?;
-        recorded.first().copied().ok_or(StoreError::NotRunning)
+        let mut tries = 1;
+        loop {
+            tries += 1;
+            match self.write_together(chain, job).await {
+                Err(error) if surely_not_done(&error) && tries < TRIES => {}
+                Err(error) => return Err(error),
+                Ok(recorded) => return recorded.first().copied().ok_or(StoreError::NotRunning),
+            }
+        }
     }
 
     async fn write_together(
@@ -242,17 +251,24 @@ impl Desk {
     }
 
     async fn begin(&mut self) -> Result<Tx, StoreError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.pool.connect().await?,
+        let Some(connection) = self.connection.take() else {
+            return self.pool.connect().await?.begin().await;
         };
-        connection.begin().await
+        match connection.begin().await {
+            // A server that was restarted meanwhile: nothing was asked on it yet.
+            Err(error) if error.is_of_connection() => self.pool.connect().await?.begin().await,
+            begun => begun,
+        }
     }
 }
 
-/// Whether an error says that a row was refused, for certain.
-fn is_about_one_row(error: &StoreError) -> bool {
-    matches!(error, StoreError::Conflict | StoreError::Dangling)
+/// Whether an error says that nothing was written, for certain, and another try may go better: a row
+/// was refused, two transactions met, or the connection broke before COMMIT was said on it.
+fn surely_not_done(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Conflict | StoreError::Dangling | StoreError::Deadlock
+    ) || error.is_of_connection()
 }
 
 async fn write_batch(

@@ -175,7 +175,9 @@ fn status(reason: ReasonCode) -> StatusCode {
         | ReasonCode::ConsentRefused
         | ReasonCode::UnknownPrincipal => StatusCode::FORBIDDEN,
         ReasonCode::Throttled => StatusCode::TOO_MANY_REQUESTS,
-        ReasonCode::HashingBusy | ReasonCode::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        ReasonCode::HashingBusy | ReasonCode::Overloaded | ReasonCode::DatabaseUnreachable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         ReasonCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ReasonCode::NotFound => StatusCode::NOT_FOUND,
         ReasonCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -222,8 +224,11 @@ fn title(status: StatusCode) -> &'static str {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy | StoreError::QueueFull => Self::of(ReasonCode::Overloaded)
+            StoreError::Unreachable(_) => Self::of(ReasonCode::DatabaseUnreachable)
                 .because(error)
+                .retry_after(5),
+            passing if passing.is_passing() => Self::of(ReasonCode::Overloaded)
+                .because(passing)
                 .retry_after(2),
             other => Self::internal(other),
         }

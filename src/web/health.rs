@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use crate::clock::is_too_far;
 
 /// The process serves.
 pub(super) async fn healthz() -> &'static str {
@@ -16,6 +17,14 @@ pub(super) async fn healthz() -> &'static str {
 pub(super) async fn readyz(State(app): State<App>) -> Response {
     if app.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
+    if is_too_far(app.clock.correction()) {
+        let ahead_ms = app.clock.correction();
+        tracing::error!(
+            ahead_ms,
+            "not ready: this machine's clock is not the database's"
+        );
+        return (StatusCode::SERVICE_UNAVAILABLE, "clock\n").into_response();
     }
     let version = match app.store.signing_key_version().await {
         Ok(version) => version,

@@ -317,17 +317,27 @@ async fn a_restart_keeps_everything_and_the_file_is_the_owners_alone() {
 }
 
 #[tokio::test]
-async fn the_database_of_a_newer_doorward_is_refused_in_so_many_words() {
+async fn a_newer_schema_is_used_unless_it_says_that_this_program_cannot() {
     let home = Home::new().await;
     home.by_hand(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-         VALUES (9999, 'later', TRUE, x'00', 0)",
+         SELECT 9999, 'later', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1",
     );
-    let error = Store::open(&home.database.url(), Durability::Normal)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, StoreError::NewerSchema { found: 9999 }));
-    assert!(error.to_string().contains("newer Doorward"), "{error}");
+    let url = home.database.url();
+    // The version after this one has added something, and both run side by side.
+    let store = Store::open(&url, Durability::Normal).await.unwrap();
+    assert_eq!(store.schema_version().await.unwrap(), 9999);
+    store.shut_down().await;
+    home.by_hand(
+        "UPDATE schema_compatibility SET oldest_migration = 9999, oldest_program = '7.1.0'",
+    );
+    let error = Store::open(&url, Durability::Normal).await.unwrap_err();
+    assert!(matches!(error, StoreError::NewerSchema { .. }));
+    let said = error.to_string();
+    assert!(
+        said.contains("newer Doorward") && said.contains("7.1.0"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

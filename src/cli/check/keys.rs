@@ -24,14 +24,15 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
             format!("chmod 700 {}", folder.display()),
         ),
     }
-    let database = open.config.database_file();
-    let mode = std::fs::metadata(database)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        findings.error(
-            "database",
-            format!("others can read {}", database.display()),
-            format!("chmod 600 {}", database.display()),
-        );
+    if let Some(database) = open.config.database_file() {
+        let mode = std::fs::metadata(database)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            findings.error(
+                "database",
+                format!("others can read {}", database.display()),
+                format!("chmod 600 {}", database.display()),
+            );
+        }
     }
     for key in open.store.signing_keys().await?.keys {
         signing_key(findings, open, &key);

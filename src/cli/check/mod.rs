@@ -16,7 +16,7 @@ use super::ADMINISTRATOR_ROLE;
 use super::context::{Context, Open};
 use super::error::{CliError, refused};
 use super::output::{Style, Tone, plain};
-use crate::clock::Clock;
+use crate::clock::{Clock, is_too_far};
 use crate::config::{Config, ConfigError, Durability};
 use crate::directory::time::UnixTime;
 use crate::storage::AuditFilter;
@@ -127,8 +127,7 @@ impl Check {
             Err(other) => return Err(other),
         };
         let version = open.store.schema_version().await?;
-        let file = open.config.database_file().display().to_string();
-        findings.ok("database", format!("{file} (schema {version})"));
+        database(findings, &open, version).await?;
         keys::check(findings, &open).await?;
         clock(findings, &open).await?;
         audit(findings, &open).await?;
@@ -197,6 +196,27 @@ fn configuration(findings: &mut Findings, context: &Context, config: &Config) {
 }
 
 /// The clock against what the database has seen: the newest audit event is in the past.
+async fn database(findings: &mut Findings, open: &Open, schema: i64) -> Result<(), CliError> {
+    let engine = open.store.engine();
+    let place = match open.config.database_file() {
+        Some(file) => file.display().to_string(),
+        None => engine,
+    };
+    findings.ok("database", format!("{place} (schema {schema})"));
+    for worry in open.store.worries().await? {
+        findings.warning("database", worry.what, worry.fix);
+    }
+    let ahead = open.clock.correction();
+    if is_too_far(ahead) {
+        findings.error(
+            "clock",
+            format!("the database's is {ahead} ms ahead of this machine's"),
+            "keep both by NTP",
+        );
+    }
+    Ok(())
+}
+
 async fn clock(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
     const YEAR_2024: UnixTime = UnixTime::from_millis(1_704_067_200_000);
     let filter = AuditFilter {

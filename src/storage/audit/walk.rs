@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::Store;
 use super::super::chain::{ChainKey, Head, Link};
-use super::super::engine::query;
+use super::super::engine::{Tx, query};
 use super::super::error::StoreError;
 use super::super::start_chain::read_heads;
 use super::RawRow;
@@ -63,20 +63,18 @@ impl Store {
     /// Walks all chains and says where the log is not what was written: rows altered, removed,
     /// moved, or cut off (decision 16).
     pub async fn verify_audit(&self, chain_key: &[u8; 32]) -> Result<Verification, StoreError> {
-        // What is named is read first: rows that are written meanwhile only add to the log.
+        // Of one moment: on a server, rows become visible in another order than that of positions.
+        let mut tx = self.pool().snapshot().await?;
         let mut walk = Walk {
             key: ChainKey::new(chain_key),
             chains: HashMap::new(),
-            named: self.named_heads().await?,
+            named: named_heads(&mut tx).await?,
             rows: 0,
             broken: Vec::new(),
         };
         let mut after = 0;
         loop {
-            let page: Vec<RawRow> = query(PAGE_FORWARDS)
-                .bind(after)
-                .fetch_all(self.pool())
-                .await?;
+            let page: Vec<RawRow> = query(PAGE_FORWARDS).bind(after).fetch_all(&mut tx).await?;
             let Some(last) = page.last() else { break };
             after = last.position;
             for row in &page {
@@ -85,24 +83,24 @@ impl Store {
         }
         Ok(walk.finish())
     }
+}
 
-    async fn named_heads(&self) -> Result<HashMap<(String, i64), Link>, StoreError> {
-        let (mut named, mut after) = (HashMap::new(), 0);
-        loop {
-            let page: Vec<(i64, Option<String>)> =
-                query(FIRST_ROWS).bind(after).fetch_all(self.pool()).await?;
-            let Some((last, _)) = page.last() else {
-                return Ok(named);
-            };
-            after = *last;
-            // A text that cannot be read was altered, which its own link tells.
-            for head in page
-                .iter()
-                .filter_map(|(_, detail)| read_heads(detail.as_deref()?))
-                .flatten()
-            {
-                named.insert((head.chain, head.head.seq), head.head.link);
-            }
+async fn named_heads(tx: &mut Tx) -> Result<HashMap<(String, i64), Link>, StoreError> {
+    let (mut named, mut after) = (HashMap::new(), 0);
+    loop {
+        let page: Vec<(i64, Option<String>)> =
+            query(FIRST_ROWS).bind(after).fetch_all(&mut *tx).await?;
+        let Some((last, _)) = page.last() else {
+            return Ok(named);
+        };
+        after = *last;
+        // A text that cannot be read was altered, which its own link tells.
+        for head in page
+            .iter()
+            .filter_map(|(_, detail)| read_heads(detail.as_deref()?))
+            .flatten()
+        {
+            named.insert((head.chain, head.head.seq), head.head.link);
         }
     }
 }

@@ -1,19 +1,25 @@
 //! The funnel that every statement goes through: its text, what is bound to it, and where it runs.
 
+use std::sync::Arc;
+
 use rusqlite::params_from_iter;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Executor, Sqlite};
 
 use super::super::error::StoreError;
+use super::connections::{Connections, Lent};
+use super::open::{Patience, answered};
 use super::row::{FromRow, Row};
+use super::server::Server;
 use super::value::Value;
-use super::{Pool, Tx};
+use super::{Pool, TRIES, Tx};
 
 /// A statement with what is bound to it.
 #[derive(Debug)]
 pub(in crate::storage) struct Query<'q> {
     text: &'static str,
     values: Vec<Value<'q>>,
+    patience: Patience,
 }
 
 /// A statement: a literal in the portable subset (decision 12), with `?` for what is bound.
@@ -21,6 +27,7 @@ pub(in crate::storage) fn query<'q>(text: &'static str) -> Query<'q> {
     Query {
         text,
         values: Vec::new(),
+        patience: Patience::Short,
     }
 }
 
@@ -51,6 +58,12 @@ impl<'q> Query<'q> {
         self
     }
 
+    /// What somebody may wait longer for: it reads everything that there is.
+    pub(in crate::storage) fn patiently(mut self) -> Self {
+        self.patience = Patience::Long;
+        self
+    }
+
     /// Runs it; how many rows it met.
     pub(in crate::storage) async fn execute<'e>(
         self,
@@ -61,6 +74,8 @@ impl<'q> Query<'q> {
                 let done = self.for_sqlite().execute(&sqlite.pool).await?;
                 Ok(done.rows_affected())
             }
+            On::Pool(Pool::Postgres(connections)) => self.execute_alone(connections).await,
+            On::Pool(Pool::MySql(connections)) => self.execute_alone(connections).await,
             On::Tx(Tx::Sqlite(tx)) => {
                 let done = self.for_sqlite().execute(&mut **tx).await?;
                 Ok(done.rows_affected())
@@ -70,6 +85,10 @@ impl<'q> Query<'q> {
                 let met = statement.execute(params_from_iter(&self.values))?;
                 Ok(u64::try_from(met).unwrap_or(u64::MAX))
             }
+            On::Tx(Tx::Postgres(open)) => {
+                open.execute(self.text, &self.values, self.patience).await
+            }
+            On::Tx(Tx::MySql(open)) => open.execute(self.text, &self.values, self.patience).await,
         }
     }
 
@@ -80,6 +99,14 @@ impl<'q> Query<'q> {
     ) -> Result<Vec<T>, StoreError> {
         let rows = self.rows(on.into(), usize::MAX).await?;
         rows.iter().map(T::from_row).collect()
+    }
+
+    /// All rows, as the engine gives them.
+    pub(in crate::storage) async fn fetch_rows<'e>(
+        self,
+        on: impl Into<On<'e>>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.rows(on.into(), usize::MAX).await
     }
 
     /// The first row, if there is one.
@@ -110,6 +137,56 @@ impl<'q> Query<'q> {
                 sqlite_rows(self.for_sqlite(), connection, most).await
             }
             On::Tx(Tx::InThread(connection)) => self.in_thread(connection, most),
+            On::Pool(Pool::Postgres(connections)) => self.rows_alone(connections, most).await,
+            On::Pool(Pool::MySql(connections)) => self.rows_alone(connections, most).await,
+            On::Tx(Tx::Postgres(open)) => {
+                open.rows(self.text, &self.values, most, self.patience)
+                    .await
+            }
+            On::Tx(Tx::MySql(open)) => {
+                open.rows(self.text, &self.values, most, self.patience)
+                    .await
+            }
+        }
+    }
+
+    /// A statement that is a transaction by itself, on a server. Where two such met and the server
+    /// undid this one, it is tried again: it is data. Where no answer came, nobody knows.
+    async fn execute_alone<S: Server>(
+        &self,
+        connections: &Arc<Connections<S>>,
+    ) -> Result<u64, StoreError> {
+        let mut tries = 1;
+        loop {
+            let mut lent = connections.lend().await?;
+            let asked = S::execute(lent.connection(), self.text, &self.values);
+            let done = answered(self.patience, asked).await;
+            settle(lent, &done);
+            match done {
+                Err(StoreError::Deadlock) if tries < TRIES => tries += 1,
+                Err(error) => return Err(error.after_asking_to_write()),
+                done => return done,
+            }
+        }
+    }
+
+    /// Reading may be repeated: a connection that rested may turn out to be a broken one.
+    async fn rows_alone<S: Server>(
+        &self,
+        connections: &Arc<Connections<S>>,
+        most: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut tries = 1;
+        loop {
+            let mut lent = connections.lend().await?;
+            let asked = S::rows(lent.connection(), self.text, &self.values, most);
+            let read = answered(self.patience, asked).await;
+            settle(lent, &read);
+            match read {
+                Err(error) if error.is_of_connection() && tries < TRIES => tries += 1,
+                Err(StoreError::Deadlock) if tries < TRIES => tries += 1,
+                read => return read,
+            }
         }
     }
 
@@ -140,6 +217,16 @@ impl<'q> Query<'q> {
                 Value::Text(text) => query.bind(text),
                 Value::Blob(bytes) => query.bind(bytes),
             })
+    }
+}
+
+/// A connection that answered goes back, also if the answer was no.
+fn settle<S: Server, T>(lent: Lent<S>, answer: &Result<T, StoreError>) {
+    match answer {
+        Err(error) if !error.is_an_answer() => lent.suspect_others(),
+        _ => {
+            lent.give_back();
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 
 use rusqlite::types::{FromSql, ValueRef};
 use sqlx::Row as _;
+use sqlx::mysql::MySqlRow;
+use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
 use super::super::error::StoreError;
@@ -14,6 +16,10 @@ use super::super::error::StoreError;
 pub(in crate::storage) enum Row {
     /// Through sqlx.
     Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+    /// From `MySQL` or MariaDB.
+    MySql(MySqlRow),
     /// Read in the thread.
     InThread(Vec<rusqlite::types::Value>),
 }
@@ -37,6 +43,8 @@ macro_rules! cell {
             fn read(row: &Row, place: usize) -> Result<Self, StoreError> {
                 match row {
                     Row::Sqlite(row) => Ok(row.try_get_unchecked(place)?),
+                    Row::Postgres(row) => Ok(row.try_get_unchecked(place)?),
+                    Row::MySql(row) => Ok(row.try_get_unchecked(place)?),
                     Row::InThread(cells) => in_thread(cells, place),
                 }
             }
@@ -138,3 +146,69 @@ macro_rules! columns {
     };
 }
 pub(in crate::storage) use columns;
+
+/// A row that is read where it stands: on SQLite's hot path nothing is copied that is not kept.
+pub(in crate::storage) trait Columns {
+    /// A number.
+    fn int(&self, place: usize) -> Result<i64, StoreError>;
+    /// A number, or nothing.
+    fn optional_int(&self, place: usize) -> Result<Option<i64>, StoreError>;
+    /// A text; `None` if it is none.
+    fn text(&self, place: usize) -> Option<&str>;
+    /// A text to keep.
+    fn string(&self, place: usize) -> Result<String, StoreError>;
+    /// A text to keep, or nothing.
+    fn optional_string(&self, place: usize) -> Result<Option<String>, StoreError>;
+}
+
+impl Columns for rusqlite::Row<'_> {
+    fn int(&self, place: usize) -> Result<i64, StoreError> {
+        Ok(self.get(place)?)
+    }
+
+    fn optional_int(&self, place: usize) -> Result<Option<i64>, StoreError> {
+        Ok(self.get(place)?)
+    }
+
+    fn text(&self, place: usize) -> Option<&str> {
+        self.get_ref(place).ok()?.as_str().ok()
+    }
+
+    fn string(&self, place: usize) -> Result<String, StoreError> {
+        Ok(self.get(place)?)
+    }
+
+    fn optional_string(&self, place: usize) -> Result<Option<String>, StoreError> {
+        Ok(self.get(place)?)
+    }
+}
+
+impl Columns for Row {
+    fn int(&self, place: usize) -> Result<i64, StoreError> {
+        self.get(place)
+    }
+
+    fn optional_int(&self, place: usize) -> Result<Option<i64>, StoreError> {
+        self.get(place)
+    }
+
+    fn text(&self, place: usize) -> Option<&str> {
+        match self {
+            Self::Sqlite(row) => row.try_get_unchecked(place).ok().flatten(),
+            Self::Postgres(row) => row.try_get_unchecked(place).ok().flatten(),
+            Self::MySql(row) => row.try_get_unchecked(place).ok().flatten(),
+            Self::InThread(cells) => match cells.get(place)? {
+                rusqlite::types::Value::Text(text) => Some(text),
+                _ => None,
+            },
+        }
+    }
+
+    fn string(&self, place: usize) -> Result<String, StoreError> {
+        self.get(place)
+    }
+
+    fn optional_string(&self, place: usize) -> Result<Option<String>, StoreError> {
+        self.get(place)
+    }
+}
