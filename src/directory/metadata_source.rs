@@ -84,6 +84,17 @@ pub struct SourceState {
     pub failure: Option<String>,
 }
 
+/// An SP whose own metadata is read again from an address, by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// The SP.
+    pub sp: SpId,
+    /// The address.
+    pub url: String,
+    /// How it goes.
+    pub state: SourceState,
+}
+
 impl SourceState {
     /// Of a source that was never asked, and is to be asked now.
     #[must_use]

@@ -9,6 +9,7 @@
 mod address;
 mod entities;
 mod fetch;
+mod followed;
 mod names;
 mod obtain;
 mod plan;
@@ -22,6 +23,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::Clock;
 use crate::config::SourceSettings;
+use crate::directory::algorithms::DeniedAlgorithms;
 use crate::directory::name::SpId;
 use crate::storage::Store;
 
@@ -42,6 +44,7 @@ pub struct Sources {
     longest: Duration,
     actor: String,
     withdrawn: Option<UnboundedSender<SpId>>,
+    denied: DeniedAlgorithms,
 }
 
 impl Sources {
@@ -55,7 +58,14 @@ impl Sources {
             longest: settings.max_validity,
             actor,
             withdrawn: None,
+            denied: DeniedAlgorithms::default(),
         }
+    }
+
+    /// The same, and takes no signature of an algorithm that is denied (C-ALG2).
+    #[must_use]
+    pub fn denying(self, denied: DeniedAlgorithms) -> Self {
+        Self { denied, ..self }
     }
 
     /// The same, and says of each door that it shuts which it was: the app is to be told.

@@ -134,7 +134,7 @@ impl Sources {
     ) -> Result<Obtained, ObtainError> {
         let certificates = source.certificates.clone();
         let is_vouched_for = certificates.is_empty() && matches!(source.place, Place::File(_));
-        let (now, longest) = (self.clock.now(), self.longest);
+        let (now, longest, denied) = (self.clock.now(), self.longest, self.denied.clone());
         let read = move || {
             let (bytes, validators) = match get()? {
                 Fetched::Unchanged => return Ok(Obtained::Unchanged),
@@ -146,6 +146,7 @@ impl Sources {
             let keys: Vec<VerifyingKey> = certificates
                 .iter()
                 .filter_map(|der| VerifyingKey::from_certificate_der(der).ok())
+                .map(|key| key.denying(&denied))
                 .collect();
             let demands = Demands {
                 keys: (!is_vouched_for).then_some(keys.as_slice()),
@@ -164,8 +165,14 @@ impl Sources {
     }
 }
 
-/// Where a metadata query service answers for an entity.
+/// Where a metadata query service answers for an entity: by its hash where the base has `{sha1}` in
+/// it, for services that are files of such names (draft-young-md-query-saml, section 2.2.1).
 fn query_address(base: &str, entity: &EntityId) -> String {
+    if let Some((before, after)) = base.split_once("{sha1}") {
+        let hash = openssl::sha::sha1(entity.as_str().as_bytes());
+        let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        return format!("{before}%7Bsha1%7D{digits}{after}");
+    }
     let id = utf8_percent_encode(entity.as_str(), SEGMENT);
     format!("{}/entities/{id}", base.trim_end_matches('/'))
 }
@@ -205,6 +212,12 @@ mod tests {
             query_address("https://mdq.example/base/", &id),
             "https://mdq.example/base/entities/\
              https%3A%2F%2Fsp.example%2Fsaml%3Fa%3Db%26c%3D%C3%A9%23x"
+        );
+        // The example of the specification's section 2.2.1.
+        let id = EntityId::parse("http://example.org/service").unwrap();
+        assert_eq!(
+            query_address("https://mdq.example/entities/{sha1}.xml", &id),
+            "https://mdq.example/entities/%7Bsha1%7D11d72e8cf351eb6c75c721e838f469677ab41bdb.xml"
         );
     }
 }

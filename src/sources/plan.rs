@@ -282,7 +282,7 @@ impl<'s> Plan<'s> {
 }
 
 /// What is there now and was not, and the other way round.
-fn differences(old: &ServiceProvider, new: &ServiceProvider) -> Vec<String> {
+pub(super) fn differences(old: &ServiceProvider, new: &ServiceProvider) -> Vec<String> {
     let mut what = Vec::new();
     let endpoints = |sp: &ServiceProvider| -> Vec<String> {
         sp.acs.iter().map(|one| one.location.clone()).collect()

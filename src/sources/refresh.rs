@@ -12,7 +12,10 @@ use super::schedule::{jitter, next_refresh, next_try};
 use crate::clock::NoRandomness;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::metadata_source::{MetadataSource, Place, SourceState, Validators};
+use crate::directory::name::EntityId;
+use crate::directory::service_provider::AcsError;
 use crate::saml::aggregate::Aggregate;
+use crate::saml::sp_metadata::MetadataError;
 use crate::storage::{Import, StoreError};
 
 /// Registrations that one transaction writes.
@@ -47,6 +50,15 @@ pub enum RefreshError {
     /// The address answers that there is nothing.
     #[error("there is nothing at its address")]
     Nothing,
+    /// It is no metadata of an SP.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// It speaks of another entity than the one that is registered from there.
+    #[error("it is the metadata of {0} now")]
+    AnotherEntity(EntityId),
+    /// Its endpoints cannot be used.
+    #[error(transparent)]
+    Endpoint(#[from] AcsError),
     /// The database did not take it.
     #[error(transparent)]
     Store(#[from] StoreError),

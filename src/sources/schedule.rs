@@ -88,7 +88,10 @@ impl Sources {
             .into_iter()
             .filter(|source| due(source.state.next_at, &source.place))
             .collect();
-        if due.is_empty() || !self.store.take_lease(LEASE_NAME, LEASE, now).await? {
+        let mut followed = self.store.followed().await?;
+        followed.retain(|followed| followed.state.next_at <= now);
+        let nothing = due.is_empty() && followed.is_empty();
+        if nothing || !self.store.take_lease(LEASE_NAME, LEASE, now).await? {
             return Ok(0);
         }
         let mut asked = 0;
@@ -105,6 +108,15 @@ impl Sources {
                     let source = source.name.as_str();
                     tracing::warn!(source, %error, "metadata not refreshed");
                 }
+            }
+        }
+        for one in followed {
+            match self.refresh_sp(&one).await {
+                Err(RefreshError::Store(error)) => {
+                    tracing::warn!(url = one.url, %error, "metadata not refreshed");
+                }
+                // Its own row and the log say what was wrong with it.
+                _ => asked += 1,
             }
         }
         self.store.give_lease_back(LEASE_NAME).await?;

@@ -8,6 +8,8 @@ mod federation;
 #[cfg(test)]
 mod fetching;
 #[cfg(test)]
+mod followed;
+#[cfg(test)]
 mod product;
 #[cfg(test)]
 mod queries;

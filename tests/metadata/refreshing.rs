@@ -114,6 +114,21 @@ impl Home {
         self.store.metadata_source(name).await.unwrap().unwrap()
     }
 
+    /// An SP that was registered by hand from this metadata.
+    pub(crate) async fn registered_by_hand(&self, metadata: &str) -> ServiceProvider {
+        self.add(&[Entity::new(1)]).await;
+        let mut sp = self.sp(1).await;
+        let read = doorward::saml::sp_metadata::parse(metadata.as_bytes(), self.clock.now());
+        let read = read.unwrap();
+        sp.id = doorward::directory::name::SpId::from_stored("by-hand");
+        sp.entity_id = read.entity_id.clone();
+        sp.name = doorward::directory::name::SpName::parse("mine").unwrap();
+        read.replace_in(&mut sp, None).unwrap();
+        let event = AuditEvent::new(NOW, AuditKind::SpAdded);
+        self.store.add_sp(&sp, event).await.unwrap();
+        sp
+    }
+
     pub(crate) async fn refresh(&self, name: &str) -> Result<Refreshed, RefreshError> {
         let source = self.known(name).await;
         self.sources.refresh(&source, |_| {}).await

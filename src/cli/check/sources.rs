@@ -28,6 +28,26 @@ pub(super) async fn check(findings: &mut Findings, open: &Open) -> Result<(), Cl
             findings.ok(&name, said);
         }
     }
+    followed(findings, open).await
+}
+
+/// SPs whose own metadata is read again: whether it is.
+async fn followed(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
+    for followed in open.store.followed().await? {
+        let state = &followed.state;
+        let Some(why) = state.failure.as_deref().filter(|_| state.failures > 0) else {
+            continue;
+        };
+        let Some(sp) = open.store.sp_by_id(&followed.sp).await? else {
+            continue;
+        };
+        let times = state.failures;
+        findings.warning(
+            &format!("sp {}", sp.name),
+            format!("its metadata could not be read again {times} times: {why}"),
+            format!("`doorward metadata refresh {}` tries now", sp.name),
+        );
+    }
     Ok(())
 }
 

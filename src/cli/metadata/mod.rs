@@ -10,10 +10,11 @@ mod update;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
 use super::context::{Context, Open};
 use super::error::{CliError, refused, usage};
-use crate::directory::metadata_source::MetadataSource;
+use crate::directory::metadata_source::{Followed, MetadataSource};
 use crate::directory::name::RoleName;
 use crate::directory::rule::{Quantifier, Rule};
 use crate::sources::Sources;
@@ -42,7 +43,8 @@ Example:
   doorward metadata update federation --require-role staff --require-role guest
   doorward metadata update federation --key old.pem --key new.pem")]
     Update(update::Update),
-    /// Refresh a source now, or all of them, and show what changed
+    /// Refresh a source now, or a service provider that was added by its own address, or all of them,
+    /// and show what changed
     #[command(after_help = "Example:\n  doorward metadata refresh federation")]
     Refresh(refresh::Refresh),
     /// Remove a source and the service providers that came from it
@@ -90,14 +92,23 @@ impl RuleOptions {
     }
 }
 
+/// How the metadata of one SP is read again, as a document.
+pub(super) fn following(followed: &Followed) -> Value {
+    let state = &followed.state;
+    json!({"url": followed.url, "refreshed_at": state.refreshed_at.map(|at| at.to_string()),
+        "next_at": state.next_at.to_string(), "failures": state.failures,
+        "failure": state.failure})
+}
+
 /// Refreshing, as the person at the command line.
-fn sources(open: &Open) -> Sources {
+pub(super) fn sources(open: &Open) -> Sources {
     Sources::new(
         open.store.clone(),
         open.clock.clone(),
         open.config.sources.clone(),
         open.actor().to_owned(),
     )
+    .denying(open.config.denied_algorithms.clone())
 }
 
 /// The source of this name, which has to be there.

@@ -136,7 +136,10 @@ pub(super) fn told(name: &str, error: RefreshError) -> CliError {
             "compare --key with the federation's certificate, and the document with its description"
         }
         RefreshError::Obtain(_) => "look at the file and its permissions",
-        RefreshError::Nothing => "ask the federation where its metadata is now",
+        RefreshError::Nothing => "ask its owners where its metadata is now",
+        RefreshError::Metadata(_) | RefreshError::AnotherEntity(_) | RefreshError::Endpoint(_) => {
+            "ask the owners of the application; the registration stays as it was"
+        }
         RefreshError::Store(_) | RefreshError::NoRandomness(_) => "try again in a moment",
     };
     match error {

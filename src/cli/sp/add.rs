@@ -13,10 +13,12 @@ use super::endpoints::{Described, Source, checked};
 use super::options::Options;
 use super::preset::Preset;
 use super::protection::check_protection;
+use super::refresh::{RefreshOption, with_followed};
 use super::signing_key::SigningKeyChoice;
 use super::slo;
 use crate::clock::random_id;
 use crate::directory::audit::{AuditEvent, AuditKind};
+use crate::directory::metadata_source::Followed;
 use crate::directory::name::{EntityId, SpId, SpName};
 use crate::directory::service_provider::{Policy, ServiceProvider};
 use crate::storage::StoreError;
@@ -41,6 +43,8 @@ pub(in super::super) struct Add {
     options: Options,
     #[command(flatten)]
     signing_key: SigningKeyChoice,
+    #[command(flatten)]
+    refresh: RefreshOption,
 }
 
 impl Add {
@@ -85,7 +89,8 @@ impl Add {
         };
         check_keys(&sp)?;
         check_protection(&sp, &open)?;
-        register(context, &open, &sp).await
+        let place = self.source.metadata.as_deref();
+        register(context, &open, &sp, (&self.refresh, place)).await
     }
 }
 
@@ -117,6 +122,7 @@ async fn register(
     context: &Context,
     open: &Open,
     sp: &ServiceProvider,
+    (refresh, place): (&RefreshOption, Option<&str>),
 ) -> Result<ExitCode, CliError> {
     let other = match open.store.sp_by_name(sp.name.as_str()).await? {
         Some(other) => Some(other),
@@ -141,14 +147,18 @@ async fn register(
         added => added?,
     }
     note_empty(open, sp).await?;
-    let told = json!({"sp": document(sp), "created_roles": names(&created)});
+    let followed = refresh.settle(open, sp, place, false).await?;
+    let document = with_followed(document(sp), followed.as_ref());
+    let told = json!({"sp": document, "created_roles": names(&created)});
     context.done(&told, |_| {
-        format!(
-            "{}registered {} ({}); may enter: {}\n",
-            created_lines(&created),
-            sp.name,
-            sp.entity_id,
-            sp.rule
-        )
+        let created = created_lines(&created);
+        let (name, entity_id, rule) = (&sp.name, &sp.entity_id, &sp.rule);
+        let line = format!("{created}registered {name} ({entity_id}); may enter: {rule}\n");
+        match followed {
+            Some(Followed { url, .. }) => {
+                line + &format!("its metadata is read again from {url}\n")
+            }
+            None => line,
+        }
     })
 }

@@ -17,7 +17,7 @@ use crate::directory::slo_endpoint::SloEndpoint;
 /// Where an SP is described.
 #[derive(Debug, Args)]
 pub(super) struct Source {
-    /// Its SAML metadata: a file, or an http(s) address
+    /// Its SAML metadata: a file, - for stdin, or an http(s) address, which is read again by itself
     #[arg(long, value_name = "FILE_OR_URL", conflicts_with_all = ["acs", "certificates", "encryption_certificates"])]
     pub(super) metadata: Option<String>,
     /// By hand: an address that takes Responses by HTTP-POST (repeat; the first is the default)

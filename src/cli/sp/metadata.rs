@@ -1,6 +1,6 @@
-//! SP metadata from a file or an address that the operator typed.
+//! SP metadata from a file, from stdin, or from an address that the operator typed.
 
-use std::io::Read;
+use std::io::{Read, stdin};
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How large metadata may be.
 const LARGEST: u64 = 20 * 1024 * 1024;
 
-/// Reads the metadata of one SP from a file or an address.
+/// Reads the metadata of one SP from a file, from stdin or from an address.
 pub(super) fn read(place: &str, now: UnixTime) -> Result<SpMetadata, CliError> {
     sp_metadata::parse(&read_bytes(place)?, now).map_err(|error| {
         refused(
@@ -27,9 +27,11 @@ pub(super) fn read(place: &str, now: UnixTime) -> Result<SpMetadata, CliError> {
     })
 }
 
-/// Reads metadata of whomever, unread.
+/// Reads metadata of whomever, unread; `-` is stdin, where it may be pasted.
 pub(in crate::cli) fn read_bytes(place: &str) -> Result<Vec<u8>, CliError> {
-    if place.starts_with("http://") || place.starts_with("https://") {
+    if place == "-" {
+        read_pasted()
+    } else if place.starts_with("http://") || place.starts_with("https://") {
         fetch(place)
     } else if place.contains("://") {
         Err(refused(
@@ -39,6 +41,18 @@ pub(in crate::cli) fn read_bytes(place: &str) -> Result<Vec<u8>, CliError> {
     } else {
         read_file(Path::new(place))
     }
+}
+
+fn read_pasted() -> Result<Vec<u8>, CliError> {
+    let mut bytes = Vec::new();
+    stdin().lock().take(LARGEST).read_to_end(&mut bytes)?;
+    if bytes.trim_ascii().is_empty() {
+        return Err(refused(
+            "nothing came on stdin",
+            "paste the metadata and end with Ctrl-D, or name a file",
+        ));
+    }
+    Ok(bytes)
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {

@@ -10,6 +10,7 @@ mod options;
 mod origin;
 mod preset;
 mod protection;
+mod refresh;
 mod release;
 mod signing_key;
 mod slo;
@@ -130,9 +131,14 @@ impl Sp {
 async fn show(context: &Context, open: &Open, name: &str) -> Result<ExitCode, CliError> {
     let sp = open.sp(name).await?;
     let origin = open.store.origin(&sp.id).await?;
+    let followed = open.store.followed_sp(&sp.id).await?;
     let told = origin::with_origin(document(&sp), origin.as_ref());
+    let told = refresh::with_followed(told, followed.as_ref());
+    let now = open.clock.now();
     context.done(&json!({ "sp": told }), |style| {
-        print(style, &sp) + &origin::print(style, origin.as_ref(), open.clock.now())
+        print(style, &sp)
+            + &origin::print(style, origin.as_ref(), now)
+            + &refresh::print(style, followed.as_ref(), now)
     })
 }
 

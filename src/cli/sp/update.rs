@@ -16,6 +16,7 @@ use super::metadata;
 use super::options::Options;
 use super::origin::{Kept, RuleOfSource};
 use super::protection::check_protection;
+use super::refresh::{RefreshOption, with_followed};
 use super::signing_key::SigningKeyChoice;
 use super::slo;
 use crate::directory::audit::{AuditEvent, AuditKind};
@@ -42,6 +43,8 @@ pub(in super::super) struct Update {
     signing_key: SigningKeyChoice,
     #[command(flatten)]
     rule_of_source: RuleOfSource,
+    #[command(flatten)]
+    refresh: RefreshOption,
 }
 
 impl Update {
@@ -53,6 +56,7 @@ impl Update {
             || self.slo.said().is_some();
         let decided = self.options.says_something() || self.signing_key.says_something();
         let decided = decided || self.rule_of_source.says_something();
+        let decided = decided || self.refresh.says_something();
         if !described && self.new_name.is_none() && !decided {
             return Err(usage(
                 "nothing to change is named",
@@ -78,7 +82,9 @@ impl Update {
         check_protection(&sp, &open)?;
         let kept = self.rule_of_source.resolve(&open, &before, &sp, described);
         let kept = kept.await?;
-        store(context, &open, &before, &sp, kept.as_ref()).await
+        let place = self.source.metadata.as_deref();
+        let settling = (&self.refresh, place, described);
+        store(context, &open, (&before, &sp), kept.as_ref(), settling).await
     }
 
     /// The registration with what metadata or `--acs` and `--certificate` say anew.
@@ -119,9 +125,9 @@ impl Update {
 async fn store(
     context: &Context,
     open: &Open,
-    before: &ServiceProvider,
-    sp: &ServiceProvider,
+    (before, sp): (&ServiceProvider, &ServiceProvider),
     kept: Option<&Kept>,
+    (refresh, place, described): (&RefreshOption, Option<&str>, bool),
 ) -> Result<ExitCode, CliError> {
     let created = open.ensure_roles(sp.rule.roles()).await?;
     let changed = before != sp || kept.is_some_and(|kept| kept.changed);
@@ -161,12 +167,14 @@ async fn store(
     }
     let sp = open.sp(sp.name.as_str()).await?;
     note_empty(open, &sp).await?;
+    let followed = refresh.settle(open, &sp, place, described).await?;
     let told = if before.rule == sp.rule {
         Vec::new()
     } else {
         tell::shut_out(open, &sp).await?
     };
-    let document = json!({"sp": document(&sp), "changed": changed,
+    let registration = with_followed(document(&sp), followed.as_ref());
+    let document = json!({"sp": registration, "changed": changed,
         "created_roles": names(&created), "told": tell::summary(&told)});
     context.done(&document, |_| {
         let line = if changed {
