@@ -59,6 +59,8 @@ CREATE TABLE IF NOT EXISTS encryption_keys (
     id                 VARCHAR(32) NOT NULL PRIMARY KEY,
     -- 1 for the current key, NULL for the others: there is one at most.
     current_slot       BIGINT      NULL UNIQUE,
+    state              VARCHAR(16) NOT NULL DEFAULT 'active',
+    state_since        BIGINT      NOT NULL DEFAULT 0,
     algorithm          VARCHAR(32) NOT NULL,
     certificate        MEDIUMBLOB  NOT NULL,
     sealed_private_key MEDIUMBLOB  NOT NULL,

@@ -6,13 +6,11 @@ use super::error::told;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::directory::audit::{AuditEvent, AuditKind};
-use crate::directory::signing_key::KeyState;
-use crate::keystore::decryption_keys::{self, DecryptionKeysError};
+use crate::directory::signing_key::{KeyState, KeyUse};
 use crate::keystore::{
     Keystore, KeystoreError, Secrets, SigningKeys, SigningKeysError, signing_keys,
 };
-use crate::saml::encryption::DecryptionKeys;
-use crate::storage::{Durability, Settings, Store, StoreError};
+use crate::storage::{Durability, Settings, Store, StoreError, StoredKey};
 
 /// Everything that commands and the server need.
 #[derive(Debug, Clone)]
@@ -25,10 +23,8 @@ pub struct Booted {
     pub store: Store,
     /// The secrets of the database.
     pub secrets: Secrets,
-    /// The keys that sign.
+    /// The keys that sign, and those for what is encrypted to us.
     pub signing_keys: SigningKeys,
-    /// The keys for what is encrypted to us.
-    pub decryption_keys: DecryptionKeys,
 }
 
 /// Why the database or the keys could not be opened.
@@ -40,12 +36,9 @@ pub enum BootError {
     /// The master keys, or what they seal.
     #[error(transparent)]
     Keystore(#[from] KeystoreError),
-    /// The signing keys.
+    /// Our own keys.
     #[error(transparent)]
     SigningKeys(#[from] SigningKeysError),
-    /// The keys for what is encrypted to us.
-    #[error(transparent)]
-    DecryptionKeys(#[from] DecryptionKeysError),
 }
 
 /// Opens what the configuration names. `program` names this process in the audit log.
@@ -71,22 +64,12 @@ pub async fn boot(config: Config, clock: Clock, program: &str) -> Result<Booted,
         .start(secrets.chain_key(), program.to_owned(), clock.clone())
         .await?;
     let signing_keys = signing_keys(&config, &clock, &store, &secrets, program).await?;
-    let decryption_keys = decryption_keys::load(
-        &store,
-        &secrets,
-        &clock,
-        decryption_keys::kind_beside(config.signing_algorithm),
-        (&host(&config), program),
-        &config.denied_algorithms,
-    )
-    .await?;
     Ok(Booted {
         config,
         clock,
         store,
         secrets,
         signing_keys,
-        decryption_keys,
     })
 }
 
@@ -98,7 +81,7 @@ pub(super) async fn correct(clock: &Clock, store: &Store) -> Result<(), StoreErr
     Ok(())
 }
 
-/// The signing keys; the first one is made. Of several nodes that start at once one is first, and
+/// Our own keys; the first of each use is made. Of several nodes that start at once one is first, and
 /// the others take its key.
 async fn signing_keys(
     config: &Config,
@@ -107,19 +90,27 @@ async fn signing_keys(
     secrets: &Secrets,
     program: &str,
 ) -> Result<SigningKeys, SigningKeysError> {
-    match SigningKeys::load(store, secrets, None).await {
-        Err(SigningKeysError::NoneActive) => {}
-        loaded => return loaded,
+    let stored = store.own_keys().await?.keys;
+    let signing = config.signing_algorithm;
+    for (key_use, kind) in [
+        (KeyUse::Signing, signing),
+        (KeyUse::Encryption, signing_keys::kind_beside(signing)),
+    ] {
+        let is_active = |key: &StoredKey| key.key_use == key_use && key.state == KeyState::Active;
+        if stored.iter().any(is_active) {
+            continue;
+        }
+        let (state, host) = (KeyState::Active, host(config));
+        let first = signing_keys::fresh(key_use, kind, state, &host, clock, secrets)?;
+        let (id, algorithm, purpose) = (first.id.as_str(), &first.algorithm, key_use.word());
+        let event = AuditEvent {
+            detail: Some(format!("{id} ({algorithm}, {purpose})")),
+            actor: Some(program.to_owned()),
+            ..AuditEvent::new(clock.now(), AuditKind::KeyCreated)
+        };
+        store.insert_key(&first, event).await?;
     }
-    let (kind, host) = (config.signing_algorithm, host(config));
-    let first = signing_keys::fresh(kind, KeyState::Active, &host, clock, secrets)?;
-    let event = AuditEvent {
-        detail: Some(format!("{} ({})", first.id.as_str(), first.algorithm)),
-        actor: Some(program.to_owned()),
-        ..AuditEvent::new(clock.now(), AuditKind::KeyCreated)
-    };
-    store.insert_signing_key(&first, event).await?;
-    SigningKeys::load(store, secrets, None).await
+    SigningKeys::load(store, secrets, None, &config.denied_algorithms).await
 }
 
 /// What the certificate of a key of ours is about.

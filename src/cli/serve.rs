@@ -163,7 +163,6 @@ pub fn app(booted: &Booted) -> Result<App, CliError> {
         store,
         &booted.secrets,
         booted.signing_keys.clone(),
-        booted.decryption_keys.clone(),
         passwords,
     ))
 }
@@ -176,6 +175,7 @@ fn sources(booted: &Booted) -> Sources {
         booted.config.sources.clone(),
         "serve".to_owned(),
     )
+    .denying(booted.config.denied_algorithms.clone())
 }
 
 /// Tells the apps whose doors a source has shut about whom they have let in.

@@ -1,14 +1,46 @@
-//! Where one of our signing keys stands between its making and its end.
+//! What one of our keys is for, and where it stands between its making and its end.
 
-/// The state of a signing key. All three are published in our metadata, so that whoever reads it
-/// verifies what any of them signed (IIP-MD07, SDP-IDP32).
+/// What a key is for: one use each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyUse {
+    /// To sign with.
+    Signing,
+    /// To be encrypted to.
+    Encryption,
+}
+
+impl KeyUse {
+    /// The word that is stored and shown; that of a KeyDescriptor (Metadata 2.4.1.1).
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Signing => "signing",
+            Self::Encryption => "encryption",
+        }
+    }
+
+    /// The use of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Signing, Self::Encryption]
+            .into_iter()
+            .find(|key_use| key_use.word() == word)
+    }
+}
+
+/// The state of a key. Our metadata publishes all signing keys, so that whoever reads it verifies
+/// what any of them signed (IIP-MD07, SDP-IDP32), and of the encryption keys the active one alone:
+/// all of these decrypt (C-E9, decision 51).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyState {
-    /// Published before its first use; signs only for SPs that were moved to it by name.
+    /// Signing: published before its first use; signs only for SPs that were moved to it by name.
+    /// Encryption: known to every node, and to nobody else yet.
     Next,
-    /// Signs for every SP that is not held at another key. There is exactly one.
+    /// Signing: signs for every SP that is not held at another key. Encryption: published. There is
+    /// exactly one of each.
     Active,
-    /// Was active; published until every SP has let go of it.
+    /// Was active. Signing: published until every SP has let go of it. Encryption: decrypts what SPs
+    /// still encrypt to it.
     Retiring,
 }
 

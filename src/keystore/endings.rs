@@ -4,19 +4,14 @@
 use crate::directory::ending::{Ending, Ends, Whose};
 use crate::directory::protection::KeyForm;
 use crate::directory::service_provider::ServiceProvider;
+use crate::directory::signing_key::KeyUse;
 use crate::saml::certificate::Certificate;
 use crate::saml::sp_metadata;
 use crate::storage::{Store, StoreError, StoredKey};
 
 /// All of it, ours first.
 pub async fn endings(store: &Store) -> Result<Vec<Ending>, StoreError> {
-    let mut endings: Vec<_> = store
-        .signing_keys()
-        .await?
-        .keys
-        .iter()
-        .map(of_key)
-        .collect();
+    let mut endings: Vec<_> = store.own_keys().await?.keys.iter().map(of_key).collect();
     let origins = store.origins().await?;
     for sp in store.service_providers().await?.readable {
         let is_refreshed = origins.contains_key(&sp.id);
@@ -30,7 +25,10 @@ pub async fn endings(store: &Store) -> Result<Vec<Ending>, StoreError> {
 pub fn of_key(key: &StoredKey) -> Ending {
     Ending {
         whose: Whose::Key(key.id.clone(), key.state),
-        what: Ends::SigningCertificate,
+        what: match key.key_use {
+            KeyUse::Signing => Ends::SigningCertificate,
+            KeyUse::Encryption => Ends::EncryptionCertificate,
+        },
         at: key.not_after,
     }
 }

@@ -5,7 +5,6 @@
 //! its place (purpose, table, column, row), so that nothing can be moved to where it means
 //! something else. Every use has a key of its own, by HKDF-SHA256 under its own label.
 
-pub mod decryption_keys;
 pub mod endings;
 mod ring;
 mod seal;

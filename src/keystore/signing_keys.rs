@@ -1,4 +1,5 @@
-//! The signing keys, opened: which of them signs for whom.
+//! Our own keys, opened: which of them signs for whom, and what opens what is encrypted to us.
+//! The latter are RSA keys of their own, since signing keys may be EC (decision 29).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,28 +9,38 @@ use thiserror::Error;
 
 use super::{KeystoreError, Secrets};
 use crate::clock::{Clock, NoRandomness, random, random_id};
+use crate::directory::algorithms::DeniedAlgorithms;
 use crate::directory::name::KeyId;
 use crate::directory::service_provider::ServiceProvider;
-use crate::directory::signing_key::KeyState;
+use crate::directory::signing_key::{KeyState, KeyUse};
 use crate::directory::time::UnixTime;
-use crate::saml::signature::{KeyError, KeyKind, SigningKey, generate};
+use crate::saml::encryption::{DecryptionKey, DecryptionKeys};
+use crate::saml::signature::{KeyError, KeyKind, SigningKey, generate_for};
 use crate::storage::{Store, StoreError, StoredKey};
 
-/// How long the certificate of a signing key lasts. SPs pin it, so it outlives most of them.
+/// How long the certificate of a key lasts. SPs pin it, so it outlives most of them.
 const CERTIFICATE_LIFE: Duration = Duration::from_hours(24 * 3652);
 
 /// Where private keys stand; what is sealed is bound to its place.
-const TABLE: &str = "signing_keys";
 const COLUMN: &str = "sealed_private_key";
 
-/// All signing keys of one key version, opened once and used for every signature.
+const fn table(key_use: KeyUse) -> &'static str {
+    match key_use {
+        KeyUse::Signing => "signing_keys",
+        KeyUse::Encryption => "encryption_keys",
+    }
+}
+
+/// All keys of one key version, opened once and used for every message.
 #[derive(Debug, Clone)]
 pub struct SigningKeys {
     version: i64,
     keys: Vec<OpenedKey>,
-    /// Keys that do not open, and why. They sign nothing and are not published.
+    /// Keys of either use that do not open, and why. They do nothing and are not published.
     broken: Vec<(KeyId, String)>,
     active: Arc<SigningKey>,
+    decryption: DecryptionKeys,
+    encryption: Vec<EncryptionKey>,
 }
 
 /// One key with what its row says.
@@ -45,6 +56,17 @@ pub struct OpenedKey {
     pub key: Arc<SigningKey>,
 }
 
+/// What the row of a key says that is encrypted to.
+#[derive(Debug, Clone)]
+pub struct EncryptionKey {
+    /// Its id.
+    pub id: KeyId,
+    /// Where it stands.
+    pub state: KeyState,
+    /// When its certificate ends.
+    pub not_after: UnixTime,
+}
+
 /// Why there are no signing keys to work with.
 #[derive(Debug, Error)]
 pub enum SigningKeysError {
@@ -55,10 +77,10 @@ pub enum SigningKeysError {
     #[error(transparent)]
     Keystore(#[from] KeystoreError),
     /// A signing key could not be made.
-    #[error("OpenSSL made no signing key: {0}; look at its installation")]
+    #[error("OpenSSL made no key: {0}; look at its installation")]
     Generate(#[from] ErrorStack),
     /// What is stored is no key.
-    #[error("signing key {id} in the database cannot be used: {cause}; restore the backup")]
+    #[error("key {id} in the database cannot be used: {cause}; restore the backup")]
     Unusable {
         /// Which.
         id: String,
@@ -80,10 +102,18 @@ impl SigningKeys {
         store: &Store,
         secrets: &Secrets,
         before: Option<&Self>,
+        denied: &DeniedAlgorithms,
     ) -> Result<Self, SigningKeysError> {
-        let stored = store.signing_keys().await?;
+        let stored = store.own_keys().await?;
         let (mut keys, mut broken) = (Vec::with_capacity(stored.keys.len()), vec![]);
-        for row in &stored.keys {
+        let is_for = |key_use| move |row: &&StoredKey| row.key_use == key_use;
+        let rows = stored.keys.iter().filter(is_for(KeyUse::Encryption));
+        let mut rows: Vec<&StoredKey> = rows.collect();
+        // The published one comes first.
+        rows.sort_by_key(|row| row.state != KeyState::Active);
+        let (decryption, encryption) =
+            open_all_for_decryption(rows.into_iter(), secrets, &mut broken);
+        for row in stored.keys.iter().filter(is_for(KeyUse::Signing)) {
             let known = before.and_then(|keys| keys.by_id(&row.id));
             let key = match known.filter(|key| key.certificate_der() == row.certificate) {
                 Some(key) => Arc::clone(key),
@@ -112,7 +142,21 @@ impl SigningKeys {
             keys,
             broken,
             active: active.ok_or(SigningKeysError::NoneActive)?,
+            decryption: DecryptionKeys::new(decryption, denied.clone()),
+            encryption,
         })
+    }
+
+    /// Everything that opens what is encrypted to us; the first of them is published.
+    #[must_use]
+    pub fn decryption(&self) -> &DecryptionKeys {
+        &self.decryption
+    }
+
+    /// What is known of the keys that are encrypted to.
+    #[must_use]
+    pub fn encryption(&self) -> &[EncryptionKey] {
+        &self.encryption
     }
 
     /// The key version that they were read under.
@@ -161,8 +205,18 @@ impl SigningKeys {
     }
 }
 
+/// The kind of an encryption key beside this kind of signing key: always RSA.
+#[must_use]
+pub fn kind_beside(signing: KeyKind) -> KeyKind {
+    match signing {
+        KeyKind::Rsa2048 | KeyKind::Rsa4096 => signing,
+        KeyKind::Rsa3072 | KeyKind::P256 | KeyKind::P384 => KeyKind::Rsa3072,
+    }
+}
+
 /// A fresh key with a self-signed certificate for this host, ready to be stored.
 pub fn fresh(
+    key_use: KeyUse,
     kind: KeyKind,
     state: KeyState,
     host: &str,
@@ -171,11 +225,11 @@ pub fn fresh(
 ) -> Result<StoredKey, SigningKeysError> {
     let now = clock.now();
     let not_after = now.plus(CERTIFICATE_LIFE);
-    let (from, until) = (now.millis() / 1000, not_after.millis() / 1000);
-    let generated = generate(kind, host, from, until, random()?)?;
+    let validity = (now.millis() / 1000, not_after.millis() / 1000);
+    let generated = generate_for(key_use, kind, host, validity, random()?)?;
     seal(
         kind.name(),
-        state,
+        (key_use, state),
         &generated.pkcs8,
         generated.certificate,
         (now, not_after),
@@ -187,16 +241,17 @@ pub fn fresh(
 /// `at.0`; the certificate ends at `at.1`.
 pub fn seal(
     algorithm: &str,
-    state: KeyState,
+    (key_use, state): (KeyUse, KeyState),
     pkcs8: &[u8],
     certificate: Vec<u8>,
     (now, not_after): (UnixTime, UnixTime),
     secrets: &Secrets,
 ) -> Result<StoredKey, SigningKeysError> {
     let id = KeyId::from_stored(random_id()?);
-    let sealed_private_key = secrets.seal_column(TABLE, COLUMN, id.as_str(), pkcs8)?;
+    let sealed_private_key = secrets.seal_column(table(key_use), COLUMN, id.as_str(), pkcs8)?;
     Ok(StoredKey {
         id,
+        key_use,
         state,
         state_since: now,
         algorithm: algorithm.to_owned(),
@@ -208,10 +263,48 @@ pub fn seal(
 }
 
 fn open(stored: &StoredKey, secrets: &Secrets) -> Result<SigningKey, SigningKeysError> {
-    let id = stored.id.as_str();
-    let pkcs8 = secrets.unseal_column(TABLE, COLUMN, id, &stored.sealed_private_key)?;
-    SigningKey::from_der(&pkcs8, &stored.certificate).map_err(|cause| SigningKeysError::Unusable {
-        id: id.to_owned(),
-        cause,
-    })
+    let key = SigningKey::from_der(&unseal(stored, secrets)?, &stored.certificate);
+    key.map_err(|cause| unusable(stored, cause))
+}
+
+fn open_for_decryption(
+    stored: &StoredKey,
+    secrets: &Secrets,
+) -> Result<DecryptionKey, SigningKeysError> {
+    let key = DecryptionKey::from_der(&unseal(stored, secrets)?, &stored.certificate);
+    key.map_err(|cause| unusable(stored, cause))
+}
+
+/// A key that does not open opens nothing; the others do what they did.
+fn open_all_for_decryption<'k>(
+    stored: impl Iterator<Item = &'k StoredKey>,
+    secrets: &Secrets,
+    broken: &mut Vec<(KeyId, String)>,
+) -> (Vec<DecryptionKey>, Vec<EncryptionKey>) {
+    let (mut opened, mut known) = (vec![], vec![]);
+    for row in stored {
+        match open_for_decryption(row, secrets) {
+            Ok(key) => opened.push(key),
+            Err(error) => {
+                tracing::error!(key = row.id.as_str(), %error, "encryption key unusable");
+                broken.push((row.id.clone(), error.to_string()));
+            }
+        }
+        known.push(EncryptionKey {
+            id: row.id.clone(),
+            state: row.state,
+            not_after: row.not_after,
+        });
+    }
+    (opened, known)
+}
+
+fn unseal(stored: &StoredKey, secrets: &Secrets) -> Result<Vec<u8>, SigningKeysError> {
+    let (table, id) = (table(stored.key_use), stored.id.as_str());
+    Ok(secrets.unseal_column(table, COLUMN, id, &stored.sealed_private_key)?)
+}
+
+fn unusable(stored: &StoredKey, cause: KeyError) -> SigningKeysError {
+    let id = stored.id.as_str().to_owned();
+    SigningKeysError::Unusable { id, cause }
 }

@@ -51,7 +51,7 @@ pub struct Inner {
     pub passwords: Passwords,
     /// Who issues.
     pub(super) issuer: Issuer,
-    /// What requests are held against.
+    /// What requests are held against, but for the keys of the moment ([`super::signing::Current`]).
     pub(super) receiver: Receiver,
     /// The same at the address that WSO2's servers have.
     pub(super) samlsso_receiver: Receiver,
@@ -155,7 +155,6 @@ impl App {
         store: Store,
         secrets: &Secrets,
         signing_keys: SigningKeys,
-        decryption: DecryptionKeys,
         passwords: Passwords,
     ) -> Self {
         let issuer = Issuer {
@@ -172,7 +171,8 @@ impl App {
             context: AuthnContext::of_password(site.protects_passwords()),
             contexts: site.authn_contexts.clone(),
             clock_skew: site.clock_skew,
-            decryption,
+            // Those of the moment are put in with the keys of each version.
+            decryption: DecryptionKeys::default(),
         };
         let samlsso_receiver = Receiver {
             sso_location: format!("{}/samlsso", site.base_url),
@@ -184,7 +184,11 @@ impl App {
             clock,
             store,
             sealer: Sealer::new(secrets.clone()),
-            key_ring: KeyRing::new(signing_keys, secrets.clone()),
+            key_ring: KeyRing::new(
+                signing_keys,
+                secrets.clone(),
+                (&receiver, &samlsso_receiver),
+            ),
             metrics,
             passwords,
             issuer,

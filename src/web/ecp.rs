@@ -18,6 +18,7 @@ use super::cookies::fresh_secret;
 use super::door::{self, Door, DoorName};
 use super::failure::Failure;
 use super::login::{Trial, seconds, try_password};
+use super::signing::Address;
 use super::soap::{self, Refused, text_xml};
 use super::trace::Sent;
 use super::visit::{FetchSite, Visit};
@@ -139,11 +140,13 @@ async fn answer(
     } else {
         None
     };
-    let verified = unverified.verify(sp, &registered.keys, &app.receiver, app.now());
+    let keys = app.current_keys();
+    let receiver = keys.receiver_at(Address::Own);
+    let verified = unverified.verify(sp, &registered.keys, receiver, app.now());
     let request = match verified {
         Ok(request) => request.with_session_key(session_key),
         Err(refused) => {
-            let compared = Comparison::of(&refused.error, sp, &app.receiver, app.now());
+            let compared = Comparison::of(&refused.error, sp, receiver, app.now());
             visit.note.compared(compared);
             return tell(app, visit, *refused);
         }

@@ -106,7 +106,7 @@ async fn publish(app: &App) -> Result<Published, Failure> {
     let error_url = format!("{base}/reasons");
     let document = IdpMetadata {
         entity_id: &site.entity_id,
-        decryption: &app.receiver.decryption,
+        decryption: keys.decryption(),
         valid_until: midnight.plus(VALIDITY),
         cache_duration: CACHE_DURATION,
         profile: profile(app, &error_url),

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::failure::Failure;
+use super::signing::Address;
 use super::visit::Visit;
 use super::{App, slo, sso};
 use crate::directory::reason::ReasonCode;
@@ -49,7 +50,7 @@ async fn receive(
 ) -> Result<Response, Failure> {
     let is_authn_request = || inbound.message_name().as_deref() == Some("AuthnRequest");
     if carried == Carried::Request && is_authn_request() {
-        return sso::receive(app, visit, inbound, arrival, &app.samlsso_receiver).await;
+        return sso::receive(app, visit, inbound, arrival, Address::Samlsso).await;
     }
     slo::receive(app, visit, carried, inbound, PATH).await
 }

@@ -1,6 +1,7 @@
-//! Which key signs, as fresh as the database has it: a key that was activated or removed counts at
-//! the next request, on every node, without a restart (decision 33).
+//! Which key signs and which decrypt, as fresh as the database has it: a key that was activated or
+//! removed counts at the next request, on every node, without a restart (decision 33).
 
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::directory::reason::ReasonCode;
 use crate::directory::service_provider::ServiceProvider;
 use crate::directory::time::UnixTime;
 use crate::keystore::{Secrets, SigningKeys, SigningKeysError};
+use crate::saml::authn_request::Receiver;
 use crate::saml::signature::{SignError, SigningKey};
 
 /// How long a key that has just signed is believed to sign (`/readyz`).
@@ -17,7 +19,7 @@ const BELIEVED: Duration = Duration::from_secs(5);
 
 /// The signing keys in memory, and what it takes to read them again.
 pub(super) struct KeyRing {
-    current: RwLock<Arc<SigningKeys>>,
+    current: RwLock<Arc<Current>>,
     /// One request loads; those that come meanwhile wait for it.
     loading: tokio::sync::Mutex<()>,
     secrets: Secrets,
@@ -25,17 +27,68 @@ pub(super) struct KeyRing {
     proven: Mutex<Option<(i64, UnixTime)>>,
 }
 
-impl KeyRing {
-    pub(super) fn new(keys: SigningKeys, secrets: Secrets) -> Self {
+/// The keys of one version, and what requests are held against with them.
+pub(super) struct Current {
+    keys: SigningKeys,
+    receiver: Receiver,
+    samlsso_receiver: Receiver,
+}
+
+impl Deref for Current {
+    type Target = SigningKeys;
+
+    fn deref(&self) -> &SigningKeys {
+        &self.keys
+    }
+}
+
+impl Current {
+    fn of(keys: SigningKeys, receiver: &Receiver, samlsso_receiver: &Receiver) -> Self {
+        let with_keys = |receiver: &Receiver| Receiver {
+            decryption: keys.decryption().clone(),
+            ..receiver.clone()
+        };
         Self {
-            current: RwLock::new(Arc::new(keys)),
+            receiver: with_keys(receiver),
+            samlsso_receiver: with_keys(samlsso_receiver),
+            keys,
+        }
+    }
+
+    /// What requests that come to an address of ours are held against.
+    pub(super) fn receiver_at(&self, address: Address) -> &Receiver {
+        match address {
+            Address::Own => &self.receiver,
+            Address::Samlsso => &self.samlsso_receiver,
+        }
+    }
+}
+
+/// Where a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Address {
+    /// `/saml/sso`, or by an enhanced client `/saml/ecp`.
+    Own,
+    /// The address that WSO2's servers have.
+    Samlsso,
+}
+
+impl KeyRing {
+    pub(super) fn new(
+        keys: SigningKeys,
+        secrets: Secrets,
+        (receiver, samlsso_receiver): (&Receiver, &Receiver),
+    ) -> Self {
+        let current = Current::of(keys, receiver, samlsso_receiver);
+        Self {
+            current: RwLock::new(Arc::new(current)),
             loading: tokio::sync::Mutex::new(()),
             secrets,
             proven: Mutex::default(),
         }
     }
 
-    fn current(&self) -> Arc<SigningKeys> {
+    fn current(&self) -> Arc<Current> {
         // An Arc is whole whatever happened to another thread.
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current)
@@ -58,6 +111,11 @@ impl App {
         })
     }
 
+    /// The keys of the version that was read last: with the door that a message is for.
+    pub(super) fn current_keys(&self) -> Arc<Current> {
+        self.key_ring.current()
+    }
+
     /// Makes the keys in memory those of a key version that was just read, with the facts of a
     /// decision or otherwise. Costs nothing where they are.
     pub(super) async fn use_keys_of(&self, version: i64) -> Result<(), SigningKeysError> {
@@ -73,16 +131,18 @@ impl App {
         if before.version() == version {
             return Ok(());
         }
-        let keys = SigningKeys::load(&self.store, &self.key_ring.secrets, Some(&before)).await?;
+        let (secrets, denied) = (&self.key_ring.secrets, &self.site.denied_algorithms);
+        let keys = SigningKeys::load(&self.store, secrets, Some(&before), denied).await?;
         let (version, active) = (keys.version(), keys.active().id());
         tracing::info!(version, active, "signing keys loaded");
+        let new = Current::of(keys, &self.receiver, &self.samlsso_receiver);
         let current = self.key_ring.current.write();
-        *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         Ok(())
     }
 
     /// The keys as the database has them now, for answers that no decision precedes.
-    pub(super) async fn signing_keys(&self) -> Result<Arc<SigningKeys>, Failure> {
+    pub(super) async fn signing_keys(&self) -> Result<Arc<Current>, Failure> {
         let version = self.store.signing_key_version().await?;
         self.use_keys_of(version).await?;
         Ok(self.key_ring.current())

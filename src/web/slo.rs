@@ -51,7 +51,7 @@ impl App {
         Receiver {
             location: format!("{}{path}", self.site.base_url),
             clock_skew: self.site.clock_skew,
-            decryption: self.receiver.decryption.clone(),
+            decryption: self.current_keys().decryption().clone(),
         }
     }
 }

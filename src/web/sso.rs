@@ -16,10 +16,11 @@ use super::flow::{Flow, Purpose, to_next_hop};
 use super::headers;
 use super::launcher;
 use super::pages::IdpInitiatedConfirmPage;
+use super::signing::Address;
 use super::visit::{FetchSite, Visit};
 use super::{App, login};
 use crate::directory::reason::ReasonCode;
-use crate::saml::authn_request::{AuthnRequest, Receiver, RequestRefused, UnverifiedAuthnRequest};
+use crate::saml::authn_request::{AuthnRequest, RequestRefused, UnverifiedAuthnRequest};
 use crate::saml::binding::{self, Inbound};
 use crate::saml::comparison::Comparison;
 
@@ -33,7 +34,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// answered at once.
 pub(super) async fn redirect(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
     let inbound = binding::decode_redirect(&visit.query)?;
-    receive(&app, &visit, inbound, Arrival::WithCookies, &app.receiver).await
+    receive(&app, &visit, inbound, Arrival::WithCookies, Address::Own).await
 }
 
 /// `POST /saml/sso`: a request by HTTP-POST. From another site no Lax cookie comes along, so it is
@@ -54,7 +55,7 @@ pub(super) async fn post(
         &visit,
         binding::decode_post(&body)?,
         Arrival::MaybeWithout,
-        &app.receiver,
+        Address::Own,
     )
     .await
 }
@@ -72,7 +73,7 @@ pub(super) async fn receive(
     visit: &Visit,
     inbound: Inbound,
     arrival: Arrival,
-    receiver: &Receiver,
+    address: Address,
 ) -> Result<Response, Failure> {
     if inbound
         .relay_state
@@ -96,6 +97,8 @@ pub(super) async fn receive(
         })?;
     let registered = door.registered.clone();
     visit.note.registered(&registered.sp);
+    let keys = app.current_keys();
+    let receiver = keys.receiver_at(address);
     let verified = unverified.verify(&registered.sp, &registered.keys, receiver, app.now());
     match verified {
         Err(refused) => {

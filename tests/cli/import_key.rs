@@ -189,7 +189,7 @@ fn what_nobody_should_trust_is_refused_with_the_reason() {
                 .as_array()
                 .unwrap()
                 .len(),
-            1
+            2
         );
     }
     let (key, other) = (ec(Nid::X9_62_PRIME256V1), ec(Nid::X9_62_PRIME256V1));

@@ -59,7 +59,8 @@ fn every_command_makes_what_is_missing_readable_by_its_owner_alone() {
             .as_array()
             .unwrap()
             .len(),
-        1
+        2,
+        "one to sign with, one to be encrypted to"
     );
 }
 

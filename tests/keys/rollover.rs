@@ -63,7 +63,9 @@ fn response_in(answer: &Answer) -> String {
 
 fn keys(product: &Product) -> Vec<Value> {
     let listed: Value = serde_json::from_str(&product.cli(["key", "list", "--json"])).unwrap();
-    listed["keys"].as_array().unwrap().clone()
+    let keys = listed["keys"].as_array().unwrap().iter();
+    let signing = keys.filter(|key| key["use"] == "signing");
+    signing.cloned().collect()
 }
 
 fn staged(product: &Product, arguments: &[&str]) -> (String, String) {

@@ -16,6 +16,8 @@ mod back_channel;
 #[cfg(test)]
 mod chain;
 #[cfg(test)]
+mod encryption_rollover;
+#[cfg(test)]
 mod instead;
 #[cfg(test)]
 mod requests;

@@ -9,6 +9,7 @@ use axum::http::{Request, Response, header};
 use doorward::authn::password::{Cost, Passwords};
 use doorward::clock::{Clock, random_id};
 use doorward::config::About;
+use doorward::directory::algorithms::DeniedAlgorithms;
 use doorward::directory::audit::{AuditEvent, AuditKind};
 use doorward::directory::name::{EntityId, RoleName, SpId, SpName, UserId, UserName};
 use doorward::directory::release::{Requested, SiteRelease};
@@ -17,7 +18,7 @@ use doorward::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, Denied, Policy, ServiceProvider, Sign,
 };
 use doorward::directory::session::SessionLimits;
-use doorward::directory::signing_key::KeyState;
+use doorward::directory::signing_key::{KeyState, KeyUse};
 use doorward::directory::slo_endpoint::SloEndpoints;
 use doorward::directory::time::UnixTime;
 use doorward::keystore::signing_keys::fresh;
@@ -100,7 +101,6 @@ impl World {
             store.clone(),
             &secrets,
             signing_keys(&store, &secrets, &clock).await,
-            doorward::saml::encryption::DecryptionKeys::default(),
             passwords,
         );
         let router = router(app);
@@ -446,11 +446,19 @@ fn form_urlencoded(fields: &[(String, String)]) -> String {
 }
 
 async fn signing_keys(store: &Store, secrets: &Secrets, clock: &Clock) -> SigningKeys {
-    let key = fresh(KeyKind::P256, KeyState::Active, "the walk", clock, secrets).expect("a key");
+    let key = fresh(
+        KeyUse::Signing,
+        KeyKind::P256,
+        KeyState::Active,
+        "the walk",
+        clock,
+        secrets,
+    )
+    .expect("a key");
     store
-        .insert_signing_key(&key, event(clock, AuditKind::KeyCreated))
+        .insert_key(&key, event(clock, AuditKind::KeyCreated))
         .await
         .expect("a fresh database");
-    let keys = SigningKeys::load(store, secrets, None).await;
+    let keys = SigningKeys::load(store, secrets, None, &DeniedAlgorithms::default()).await;
     keys.expect("the key that was just written")
 }

@@ -6,13 +6,14 @@ use doorward::directory::audit::{AuditEvent, AuditKind};
 use doorward::directory::name::KeyId;
 use doorward::directory::rule::{Quantifier, Rule};
 use doorward::directory::service_provider::ServiceProvider;
-use doorward::directory::signing_key::KeyState;
+use doorward::directory::signing_key::{KeyState, KeyUse};
 use doorward::storage::{Activated, StoreError, StoredKey};
 use std::time::Duration;
 
 fn key(home: &Home, state: KeyState) -> StoredKey {
     StoredKey {
         id: KeyId::from_stored(random_id().unwrap()),
+        key_use: KeyUse::Signing,
         state,
         state_since: home.now(),
         algorithm: "rsa3072".to_owned(),
@@ -29,7 +30,7 @@ fn event(home: &Home) -> AuditEvent {
 
 async fn insert(home: &Home, state: KeyState) -> StoredKey {
     let key = key(home, state);
-    let written = home.store.insert_signing_key(&key, event(home)).await;
+    let written = home.store.insert_key(&key, event(home)).await;
     assert!(written.unwrap());
     key
 }
@@ -53,7 +54,7 @@ async fn there_is_one_active_signing_key() {
     let home = Home::new().await;
     let first = insert(&home, KeyState::Active).await;
     let second = key(&home, KeyState::Active);
-    let written = home.store.insert_signing_key(&second, event(&home)).await;
+    let written = home.store.insert_key(&second, event(&home)).await;
     assert!(!written.unwrap());
     assert_eq!(home.store.signing_keys().await.unwrap().keys, [first]);
 }
@@ -67,7 +68,12 @@ async fn activating_a_key_retires_the_one_before_and_can_be_taken_back() {
     let activate = |id: KeyId| {
         let store = home.store.clone();
         let event = home.event(AuditKind::KeyActivated);
-        async move { store.activate_signing_key(&id, event).await.unwrap() }
+        async move {
+            store
+                .activate_key(KeyUse::Signing, &id, event)
+                .await
+                .unwrap()
+        }
     };
 
     assert_eq!(activate(second.id.clone()).await, Activated::Done);
@@ -92,10 +98,14 @@ async fn every_change_of_the_keys_shows_in_the_facts_of_the_next_decision() {
     seen.push(home.facts("nobody", &sp).await.door.key_version);
     let second = insert(&home, KeyState::Next).await;
     seen.push(home.facts("nobody", &sp).await.door.key_version);
-    let activated = home.store.activate_signing_key(&second.id, event(&home));
+    let activated = home
+        .store
+        .activate_key(KeyUse::Signing, &second.id, event(&home));
     assert_eq!(activated.await.unwrap(), Activated::Done);
     seen.push(home.facts("nobody", &sp).await.door.key_version);
-    let removed = home.store.remove_signing_key(&first.id, event(&home));
+    let removed = home
+        .store
+        .remove_key(KeyUse::Signing, &first.id, event(&home));
     assert!(removed.await.unwrap());
     seen.push(home.facts("nobody", &sp).await.door.key_version);
     assert_eq!(seen, [1, 2, 3, 4, 5]);
@@ -114,7 +124,7 @@ async fn a_key_that_signs_for_somebody_is_not_removed() {
 
     let remove = |id: KeyId| {
         let (store, event) = (home.store.clone(), home.event(AuditKind::KeyRetired));
-        async move { store.remove_signing_key(&id, event).await }
+        async move { store.remove_key(KeyUse::Signing, &id, event).await }
     };
     assert!(!remove(active.id).await.unwrap(), "the active key stays");
     let refused = remove(next.id.clone()).await.unwrap_err();
@@ -134,4 +144,45 @@ async fn an_sp_cannot_be_held_at_a_key_that_does_not_exist() {
     sp.policy.signing_key = Some(KeyId::from_stored("nothing"));
     let refused = home.store.update_sp(&sp, home.event(AuditKind::SpUpdated));
     assert!(matches!(refused.await, Err(StoreError::Dangling)));
+}
+
+#[tokio::test]
+async fn c_e9_keys_of_both_uses_have_a_life_of_their_own_and_one_version() {
+    let home = Home::new().await;
+    let signing = insert(&home, KeyState::Active).await;
+    let encryption = |state| StoredKey {
+        key_use: KeyUse::Encryption,
+        ..key(&home, state)
+    };
+    let (first, next) = (encryption(KeyState::Active), encryption(KeyState::Next));
+    for key in [&first, &next] {
+        let written = home.store.insert_key(key, event(&home)).await;
+        assert!(written.unwrap());
+    }
+    let another = encryption(KeyState::Active);
+    let written = home.store.insert_key(&another, event(&home)).await;
+    assert!(!written.unwrap(), "one is active");
+    let version = home.store.own_keys().await.unwrap().version;
+    let activated = home
+        .store
+        .activate_key(KeyUse::Encryption, &next.id, event(&home));
+    assert_eq!(activated.await.unwrap(), Activated::Done);
+    let keys = home.store.own_keys().await.unwrap();
+    assert_eq!(keys.version, version + 1, "each node reads them again");
+    let state = |id: &KeyId| keys.keys.iter().find(|key| key.id == *id).unwrap().state;
+    assert_eq!(
+        state(&signing.id),
+        KeyState::Active,
+        "the other use stays as it is"
+    );
+    assert_eq!(state(&first.id), KeyState::Retiring);
+    assert_eq!(state(&next.id), KeyState::Active);
+    let remove = |id: &KeyId| {
+        let (store, id, event) = (home.store.clone(), id.clone(), event(&home));
+        async move { store.remove_key(KeyUse::Encryption, &id, event).await }
+    };
+    assert!(!remove(&next.id).await.unwrap(), "the active one stays");
+    assert!(!remove(&signing.id).await.unwrap(), "it is of another use");
+    assert!(remove(&first.id).await.unwrap());
+    assert_eq!(states(&home).await, [(signing.id, KeyState::Active)]);
 }

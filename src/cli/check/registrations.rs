@@ -6,7 +6,9 @@ use super::Findings;
 use crate::directory::ending::{Ends, Nearness};
 use crate::directory::name::RoleName;
 use crate::directory::release::SubjectIdRequirement;
-use crate::directory::service_provider::{AcsBinding, ServiceProvider, check_location};
+use crate::directory::service_provider::{
+    AcsBinding, AcsEndpoint, ServiceProvider, check_location,
+};
 use crate::keystore::endings::of_sp;
 use crate::saml::encryption;
 use crate::saml::signature::VerifyingKey;
@@ -205,11 +207,23 @@ fn scoped(findings: &mut Findings, name: &str, sp: &ServiceProvider, open: &Open
 /// What was imported can still be read.
 fn metadata(findings: &mut Findings, name: &str, sp: &ServiceProvider) {
     let Some(xml) = &sp.metadata else { return };
-    if let Err(error) = sp_metadata::parse_whenever(xml.as_bytes()) {
-        findings.warning(
-            name,
-            error.to_string(),
-            format!("`doorward sp update {} --metadata FILE_OR_URL`", sp.name),
-        );
+    let fix = format!("`doorward sp update {} --metadata FILE_OR_URL`", sp.name);
+    match sp_metadata::parse_whenever(xml.as_bytes()) {
+        Err(error) => findings.warning(name, error.to_string(), fix),
+        Ok(read) => {
+            // A binding that was not offered yet when it was registered.
+            let mut unused = sp.acs.iter().filter(|acs| !acs.binding.is_used());
+            let is_offered = |unused: &AcsEndpoint| {
+                let mut named = read.acs.iter().filter(|acs| acs.binding.is_used());
+                named.any(|acs| acs.index == unused.index)
+            };
+            if let Some(endpoint) = unused.find(|unused| is_offered(unused)) {
+                let said = format!(
+                    "{} is by a binding that is offered by now, and registered as one that is not",
+                    endpoint.location
+                );
+                findings.warning(name, said, fix);
+            }
+        }
     }
 }

@@ -16,12 +16,13 @@ use super::super::context::{Context, Open};
 use super::super::error::{CliError, refused, usage};
 use super::super::output::note;
 use super::rollover::stage;
-use super::short;
+use super::{Use, short};
 use crate::directory::audit::AuditKind;
-use crate::directory::signing_key::KeyState;
+use crate::directory::signing_key::{KeyState, KeyUse};
 use crate::keystore::signing_keys::seal;
 use crate::saml::certificate::Certificate;
-use crate::saml::signature::SigningKey;
+use crate::saml::encryption::DecryptionKey;
+use crate::saml::signature::{KeyError, SigningKey};
 use crate::storage::StoredKey;
 
 /// The arguments of `key import`.
@@ -44,6 +45,9 @@ pub(in super::super) struct Import {
     /// The passphrase of the private key comes as one line on stdin
     #[arg(long)]
     passphrase_stdin: bool,
+    /// What it is for
+    #[arg(long = "use", value_enum, default_value = "signing")]
+    key_use: Use,
 }
 
 /// A private key and its certificate, as they were found.
@@ -69,15 +73,10 @@ impl Import {
         let algorithm = algorithm(&key)?;
         let pkcs8 = key.private_key_to_pkcs8().map_err(|error| odd(&error))?;
         // Refused here is what would be refused when it is to sign.
-        let signing = SigningKey::from_der(&pkcs8, &certificate).map_err(|error| {
+        let key_use = self.key_use.of_key();
+        try_out(key_use, &pkcs8, &certificate).map_err(|why| {
             refused(
-                error.to_string(),
-                "import another key, or `doorward key rotate` makes one",
-            )
-        })?;
-        signing.sign_octets(b"may it be used?").map_err(|error| {
-            refused(
-                error.to_string(),
+                why,
                 "import another key, or `doorward key rotate` makes one",
             )
         })?;
@@ -97,7 +96,7 @@ impl Import {
         let times = (now, says.not_after);
         let row = seal(
             &algorithm,
-            KeyState::Next,
+            (key_use, KeyState::Next),
             &pkcs8,
             certificate,
             times,
@@ -174,6 +173,23 @@ impl Import {
                 ));
             }
         }
+    }
+}
+
+/// Does with it what it is for.
+fn try_out(key_use: KeyUse, pkcs8: &[u8], certificate: &[u8]) -> Result<(), String> {
+    match key_use {
+        KeyUse::Signing => {
+            let key = SigningKey::from_der(pkcs8, certificate);
+            let signed = key.map_err(|error| error.to_string())?;
+            let signed = signed.sign_octets(b"may it be used?");
+            signed.map(drop).map_err(|error| error.to_string())
+        }
+        KeyUse::Encryption => match DecryptionKey::from_der(pkcs8, certificate) {
+            Ok(_) => Ok(()),
+            Err(KeyError::Type) => Err("nobody encrypts to a key that is not RSA".to_owned()),
+            Err(error) => Err(error.to_string()),
+        },
     }
 }
 

@@ -1,4 +1,5 @@
-//! `doorward key`: the signing keys that SPs know us by, and how they follow one another.
+//! `doorward key`: the keys that SPs know us by, to check what we sign and to encrypt to us, and how
+//! they follow one another.
 
 mod import;
 mod list;
@@ -6,14 +7,15 @@ mod rollover;
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::context::Context;
 use super::error::{CliError, refused};
 use crate::directory::name::KeyId;
+use crate::directory::signing_key::KeyUse;
 use crate::storage::StoredKey;
 
-/// The commands about signing keys.
+/// The commands about our own keys.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Example:
@@ -24,7 +26,7 @@ Example:
 
 docs/keys.md says what to do between these steps.")]
 pub(super) enum Key {
-    /// List the signing keys: which signs, which is next, which is on its way out
+    /// List our keys: which signs, which is encrypted to, which is next, which is on its way out
     #[command(after_help = "Example:\n  doorward key list --json")]
     List,
     /// Show a key's certificate and the fingerprint that SPs compare
@@ -32,10 +34,11 @@ pub(super) enum Key {
     Show(Named),
     /// Stage the next key: our metadata publishes it, and nothing is signed with it yet
     #[command(
-        after_help = "Example:\n  doorward key rotate\n  doorward key rotate --algorithm p256"
+        after_help = "Example:\n  doorward key rotate\n  doorward key rotate --algorithm p256\n  \
+                      doorward key rotate --use encryption"
     )]
     Rotate(rollover::Rotate),
-    /// Let the next key sign; the one before is retiring and stays published
+    /// Let the next key sign, or be encrypted to; the one before is retiring
     #[command(after_help = "\
 Example:
   doorward key activate
@@ -43,7 +46,7 @@ Example:
 
 Activating the retiring key goes back to it.")]
     Activate(Perhaps),
-    /// Remove a key that signs for nobody any more, or a staged one that is not wanted
+    /// Remove a key that nobody needs any more, or a staged one that is not wanted
     #[command(after_help = "Example:\n  doorward key retire\n  doorward key retire 3f9a01bc")]
     Retire(Perhaps),
     /// Stage a key and its certificate that were made elsewhere
@@ -52,6 +55,24 @@ Example:
   doorward key import --cert idp.pem --key idp.key
   doorward key import --pkcs12 idp.p12 --passphrase-stdin < passphrase")]
     Import(import::Import),
+}
+
+/// What a new key is for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Use {
+    /// To sign what we send
+    Signing,
+    /// To be encrypted to by SPs
+    Encryption,
+}
+
+impl Use {
+    pub(super) fn of_key(self) -> KeyUse {
+        match self {
+            Self::Signing => KeyUse::Signing,
+            Self::Encryption => KeyUse::Encryption,
+        }
+    }
 }
 
 /// Which key a command is about.
@@ -71,7 +92,7 @@ pub(super) struct Perhaps {
 impl Key {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
         let open = context.open().await?;
-        let keys = open.store.signing_keys().await?.keys;
+        let keys = open.store.own_keys().await?.keys;
         match self {
             Self::List => list::list(context, &open, &keys).await,
             Self::Show(named) => list::show(context, &open, &keys, &named.id).await,
@@ -102,7 +123,7 @@ pub(super) fn find<'k>(keys: &'k [StoredKey], text: &str) -> Result<&'k StoredKe
             "write more of it; `doorward key list` shows them",
         )),
         (None, _) => Err(refused(
-            format!("there is no signing key {text:?}"),
+            format!("there is no key {text:?}"),
             "`doorward key list` shows them",
         )),
     }

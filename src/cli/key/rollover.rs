@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::super::boot::host;
 use super::super::context::{Context, Open};
-use super::super::error::{CliError, refused};
+use super::super::error::{CliError, refused, usage};
 use super::super::output::note;
 use super::list::document;
-use super::{find, short, some};
+use super::{Use, find, short, some};
 use crate::directory::audit::{AuditEvent, AuditKind};
-use crate::directory::signing_key::KeyState;
-use crate::keystore::signing_keys::fresh;
+use crate::directory::signing_key::{KeyState, KeyUse};
+use crate::keystore::signing_keys::{fresh, kind_beside};
 use crate::saml::signature::KeyKind;
 use crate::storage::{Activated, StoreError, StoredKey};
 
@@ -27,6 +27,9 @@ pub(in super::super) struct Rotate {
     /// Kind of the new key: rsa2048, rsa3072, rsa4096, p256 or p384 [default: that of the active key]
     #[arg(long, value_name = "KIND", value_parser = kind)]
     algorithm: Option<KeyKind>,
+    /// What it is for
+    #[arg(long = "use", value_enum, default_value = "signing")]
+    key_use: Use,
 }
 
 fn kind(text: &str) -> Result<KeyKind, String> {
@@ -44,14 +47,21 @@ impl Rotate {
         open: &Open,
         keys: &[StoredKey],
     ) -> Result<ExitCode, CliError> {
-        let active = keys.iter().find(|key| key.state == KeyState::Active);
+        let key_use = self.key_use.of_key();
+        let active = active(keys, key_use);
         let usual = active.and_then(|key| KeyKind::from_name(&key.algorithm));
         let kind = self
             .algorithm
             .or(usual)
             .unwrap_or(open.config.signing_algorithm);
+        if key_use == KeyUse::Encryption && kind != kind_beside(kind) {
+            return Err(usage(
+                format!("nobody encrypts to a {} key", kind.name()),
+                "write --algorithm rsa3072, or leave it out",
+            ));
+        }
         let (host, secrets) = (host(&open.config), &open.secrets);
-        let key = fresh(kind, KeyState::Next, &host, &open.clock, secrets)?;
+        let key = fresh(key_use, kind, KeyState::Next, &host, &open.clock, secrets)?;
         stage(context, open, keys, &key, AuditKind::KeyCreated).await
     }
 }
@@ -65,19 +75,30 @@ pub(super) async fn stage(
     kind: AuditKind,
 ) -> Result<ExitCode, CliError> {
     let event = AuditEvent {
-        detail: Some(format!("{} ({}), next", key.id.as_str(), key.algorithm)),
+        detail: Some(format!(
+            "{} ({}, {}), next",
+            key.id.as_str(),
+            key.algorithm,
+            key.key_use.word()
+        )),
         ..open.event(kind)
     };
-    if !open.store.insert_signing_key(key, event).await? {
+    if !open.store.insert_key(key, event).await? {
         return Err(StoreError::Conflict.into());
     }
     let (id, base) = (short(keys, &key.id), &open.config.base_url);
+    let algorithm = &key.algorithm;
     context.done(&json!({ "key": document(key, &[]) }), |_| {
-        format!(
-            "staged {} key {id}; {base}/saml/metadata publishes it from now on\n\
-             next: when every SP has read that again, `doorward key activate {id}`\n",
-            key.algorithm
-        )
+        match key.key_use {
+            KeyUse::Signing => format!(
+                "staged {algorithm} key {id}; {base}/saml/metadata publishes it from now on\n\
+             next: when every SP has read that again, `doorward key activate {id}`\n"
+            ),
+            KeyUse::Encryption => format!(
+                "staged {algorithm} encryption key {id}; it decrypts from now on\n\
+             next: `doorward key activate {id}` publishes it in the place of the active one\n"
+            ),
+        }
     })
 }
 
@@ -92,7 +113,7 @@ pub(super) async fn activate(
         Some(id) => find(keys, id)?,
         None => only(keys, KeyState::Next, "`doorward key rotate` stages one")?,
     };
-    let before = keys.iter().find(|key| key.state == KeyState::Active);
+    let before = active(keys, key.key_use);
     let detail = match before {
         Some(before) => format!("{}; before: {}", key.id.as_str(), before.id.as_str()),
         None => key.id.as_str().to_owned(),
@@ -102,13 +123,14 @@ pub(super) async fn activate(
         ..open.event(AuditKind::KeyActivated)
     };
     let now = event.at;
-    let changed = match open.store.activate_signing_key(&key.id, event).await? {
+    let changed = match open.store.activate_key(key.key_use, &key.id, event).await? {
         Activated::Done => true,
         Activated::WasSo => false,
         Activated::Unknown => return Err(gone(keys, key)),
     };
     let published = now.since(key.created_at);
-    let new_to_sps = key.state == KeyState::Next && published < SPREAD;
+    let signs = key.key_use == KeyUse::Signing;
+    let new_to_sps = signs && key.state == KeyState::Next && published < SPREAD;
     let retiring = before.filter(|before| before.id != key.id);
     let held = match retiring {
         Some(before) => open.store.sps_held_at(&before.id).await?,
@@ -121,11 +143,16 @@ pub(super) async fn activate(
         if !changed {
             return format!("key {id} was active already\n");
         }
-        let mut lines = vec![format!("key {id} signs from now on\n")];
+        let (does, until) = if signs {
+            ("signs", "published")
+        } else {
+            ("is published for encryption", "decrypts")
+        };
+        let mut lines = vec![format!("key {id} {does} from now on\n")];
         if let Some(before) = retiring {
             let before = short(keys, &before.id);
             lines.push(format!(
-                "key {before} is retiring: published until `doorward key retire`\n"
+                "key {before} is retiring: {until} until `doorward key retire`\n"
             ));
         }
         if !held.is_empty() {
@@ -177,13 +204,30 @@ pub(super) async fn retire(
         detail: Some(format!("{} ({})", key.id.as_str(), key.state.word())),
         ..open.event(AuditKind::KeyRetired)
     };
-    if !open.store.remove_signing_key(&key.id, event).await? {
+    if !open.store.remove_key(key.key_use, &key.id, event).await? {
         return Err(gone(keys, key));
     }
     let told = json!({"key": key.id.as_str(), "removed": true});
-    context.done(&told, |_| {
-        format!("removed key {shown}; our metadata publishes it no longer\n")
-    })
+    let done = context.done(&told, |_| match key.key_use {
+        KeyUse::Signing => format!("removed key {shown}; our metadata publishes it no longer\n"),
+        KeyUse::Encryption => {
+            format!("removed key {shown}; nothing that is encrypted to it opens\n")
+        }
+    });
+    let since = open.clock.now().since(key.state_since);
+    if key.key_use == KeyUse::Encryption && key.state == KeyState::Retiring && since < SPREAD {
+        note(&format!(
+            "it was published until {} ago; an SP that has not read our metadata since still \
+             encrypts to it",
+            ago(since)
+        ));
+    }
+    done
+}
+
+fn active(keys: &[StoredKey], key_use: KeyUse) -> Option<&StoredKey> {
+    let mut of_use = keys.iter().filter(|key| key.key_use == key_use);
+    of_use.find(|key| key.state == KeyState::Active)
 }
 
 /// The one key in this state.

@@ -18,7 +18,8 @@ use crate::directory::rule::{Quantifier, Rule};
 use crate::directory::service_provider::{
     AcsBinding, AcsEndpoint, AcsEndpoints, Policy, ServiceProvider, Sign,
 };
-use crate::saml::signature::{KeyKind, KeyUse, generate_for};
+use crate::directory::signing_key::KeyUse;
+use crate::saml::signature::{KeyKind, generate_for};
 use crate::saml::uri;
 use crate::saml::xml::{self, Document, Limits, Writer, canonicalize};
 

@@ -13,6 +13,8 @@ use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectKeyIdentifier};
 use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder};
 
+use crate::directory::signing_key::KeyUse;
+
 /// The kinds of signing key, by the names of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyKind {
@@ -86,15 +88,6 @@ impl fmt::Debug for GeneratedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GeneratedKey").finish_non_exhaustive()
     }
-}
-
-/// What a key is for: one use each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyUse {
-    /// To sign with.
-    Signing,
-    /// To be encrypted to.
-    Encryption,
 }
 
 /// Makes a signing key and its certificate (X.509 v3, self-signed) for `common_name`.

@@ -14,7 +14,7 @@ mod towards;
 mod verify;
 
 pub use crate::directory::algorithms::{DigestAlgorithm, SignatureAlgorithm};
-pub use generate::{GeneratedKey, KeyKind, KeyUse, generate, generate_for};
+pub use generate::{GeneratedKey, KeyKind, generate, generate_for};
 pub use key::{KeyError, VerifyingKey};
 pub use pieces::PiecewiseCheck;
 pub use sign::{SignError, SigningKey};

@@ -3,6 +3,7 @@
 //! To loopback peers only, unless `metrics_listen` names another address, which then is the only one.
 
 mod process;
+mod sources;
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
@@ -23,7 +24,9 @@ use prometheus_client::registry::Registry;
 
 use super::App;
 use super::failure::Failure;
+use crate::directory::name::KeyId;
 use crate::directory::reason::ReasonCode;
+use crate::directory::signing_key::KeyState;
 use crate::directory::time::UnixTime;
 use crate::saml::certificate::{Certificate, short_fingerprint};
 use crate::storage::StoreError;
@@ -158,6 +161,7 @@ async fn tell(app: &App) -> Result<Response, Failure> {
     queues(app, &mut registry);
     keys(app, &mut registry).await?;
     slow(app, &mut registry).await?;
+    sources::register(app, &mut registry).await?;
     process::register(&mut registry, app.metrics.started_at);
     let mut said = String::with_capacity(16 * 1024);
     text::encode(&mut said, &registry).map_err(Failure::internal)?;
@@ -214,16 +218,30 @@ fn queues(app: &App, registry: &mut Registry) {
 
 async fn keys(app: &App, registry: &mut Registry) -> Result<(), Failure> {
     let ends = Gauges::default();
-    for key in app.signing_keys().await?.all() {
-        let labels = vec![
-            ("key", key.id.as_str().to_owned()),
-            ("state", key.state.word().to_owned()),
-        ];
+    let labels = |id: &KeyId, state: KeyState| {
+        vec![
+            ("key", id.as_str().to_owned()),
+            ("state", state.word().to_owned()),
+        ]
+    };
+    let keys = app.signing_keys().await?;
+    for key in keys.all() {
+        let labels = labels(&key.id, key.state);
         ends.get_or_create(&labels).set(seconds(key.not_after));
     }
     registry.register(
         "signing_key_not_after_timestamp_seconds",
         "When the certificate of a signing key of ours ends",
+        ends,
+    );
+    let ends = Gauges::default();
+    for key in keys.encryption() {
+        let labels = labels(&key.id, key.state);
+        ends.get_or_create(&labels).set(seconds(key.not_after));
+    }
+    registry.register(
+        "encryption_key_not_after_timestamp_seconds",
+        "When the certificate of a key ends that is encrypted to us with",
         ends,
     );
     Ok(())
