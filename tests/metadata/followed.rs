@@ -6,8 +6,8 @@ use doorward::directory::time::UnixTime;
 use serde_json::{Value, json};
 
 use crate::refreshing::Home;
-use crate::server::{Page, Server};
 use crate::support::app::Product;
+use crate::support::http_server::{Page, Server};
 use crate::support::sp::Sp;
 
 fn cli(product: &Product, line: &[&str]) -> Value {
