@@ -1,10 +1,38 @@
 #!/usr/bin/env bash
-# Sets up what the tests need, then runs every test; arguments go to cargo (test.sh --test promise).
+# Sets up what the tests need, then runs every test: all on SQLite, then all that touch a database on
+# PostgreSQL and on MariaDB, which the tests start themselves. DOORWARD_TEST_DATABASE=sqlite|postgres|mariadb
+# keeps it to one engine; arguments go to cargo (test.sh --test promise).
 # Plain `cargo test`, so that no further tool is needed. A whole run is also held against
 # docs/conformance.md: what shows a requirement has passed. `--write-conformance` writes it anew.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# The test programs, but for those that say the same whatever the database is.
+tests_on_a_database() {
+    local path name
+    for path in tests/*.rs tests/*/main.rs; do
+        name="${path#tests/}"
+        name="${name%/main.rs}"
+        case "${name%.rs}" in
+            architecture | conformance | oracle | reasons | schema | xml_signature) ;;
+            # It names its databases itself.
+            cluster) ;;
+            *) echo "${name%.rs}" ;;
+        esac
+    done
+}
+
+# The servers go by themselves some seconds after the last test; here nobody waits for that.
+leave_no_server() {
+    local state
+    for state in "${CARGO_TARGET_DIR:-$ROOT/target}"/tmp/servers/*; do
+        # Another run may be using it.
+        if [[ -e "$state/lease" ]] && flock --nonblock --exclusive "$state/lease" true; then
+            "$ROOT/scripts/test-servers.sh" end "$state"
+        fi
+    done
+}
 
 "$ROOT/scripts/setup.sh" build test
 need_rust >/dev/null
@@ -23,6 +51,21 @@ mkdir -p "$ROOT/target"
 # A document that is out of date is no reason to stop before it is written.
 skip=()
 [[ ${#write[@]} -eq 0 ]] || skip=(-- --skip the_document_says_what_the_tests_show)
+export DOORWARD_TEST_DATABASE
+trap 'leave_no_server' EXIT
+engines=("${DOORWARD_TEST_DATABASE:-sqlite}")
+[[ -n "${DOORWARD_TEST_DATABASE:-}" ]] || engines+=(postgres mariadb)
+DOORWARD_TEST_DATABASE="${engines[0]}"
+say "on $DOORWARD_TEST_DATABASE: every test"
 cargo test --locked "${skip[@]}" | tee "$results"
 say "holding docs/conformance.md against the results"
 env DOORWARD_TEST_RESULTS="$results" "${write[@]}" cargo test --locked --quiet --test conformance
+
+mapfile -t targets < <(tests_on_a_database)
+for engine in "${engines[@]:1}"; do
+    started=$SECONDS
+    DOORWARD_TEST_DATABASE="$engine"
+    say "on $engine: every test that touches a database"
+    cargo test --locked "${targets[@]/#/--test=}"
+    say "on $engine: passed in $((SECONDS - started)) s"
+done

@@ -11,7 +11,9 @@
 mod artifacts;
 mod audit;
 mod concurrency;
+mod conformance;
 mod consents;
+mod contention;
 mod decisions;
 mod directory;
 mod home;

@@ -303,11 +303,12 @@ async fn what_has_expired_is_cleaned_up_in_batches() {
     let home = Home::new().await;
     let ada = home.user("ada", &[]).await;
     home.sign_in(&ada, "old").await;
-    home.by_hand(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
-         INSERT INTO sessions (id, token_hash, user_id, signed_in_at, started_at, last_seen_at) \
-         SELECT 'x' || i, 'x' || i, (SELECT id FROM users), 0, 0, 0 FROM n",
-    );
+    let rows: Vec<_> = (0..1200)
+        .map(|n| format!("('x{n}', 'x{n}', '{ada}', 0, 0, 0)"))
+        .collect();
+    let columns = "id, token_hash, user_id, signed_in_at, started_at, last_seen_at";
+    let rows = rows.join(", ");
+    home.by_hand(&format!("INSERT INTO sessions ({columns}) VALUES {rows}"));
     home.store
         .sign_in_failed("bob", "192.0.2.1", home.event(AuditKind::SignIn))
         .await

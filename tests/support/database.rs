@@ -121,6 +121,14 @@ impl Database {
         changed.unwrap_or_else(|error| panic!("{error}: {statement}"))
     }
 
+    /// Bytes, from hex, as a literal of the engine that this run is about.
+    pub(crate) fn bytes(hex: &str) -> String {
+        match engine() {
+            Some(Engine::Postgres) => format!("'\\x{hex}'::bytea"),
+            None | Some(Engine::MariaDb) => format!("x'{hex}'"),
+        }
+    }
+
     /// The one number that a query gives.
     pub(crate) fn number(&self, query: &str) -> i64 {
         let number: sqlx::Result<i64> = wait(async {
@@ -145,6 +153,16 @@ impl Database {
 }
 
 impl Database {
+    /// Cuts every connection that the product has to this database, and says how many; nothing of
+    /// that kind exists for a file.
+    pub(crate) fn cuts_connections(&self) -> Option<impl Fn() -> usize + Send + 'static> {
+        let Place::Server { server, name } = &self.place else {
+            return None;
+        };
+        let (server, name) = (*server, name.clone());
+        Some(move || cut(server, &name))
+    }
+
     /// A query that tells every row of every table but these, as text; the tables that there are now.
     pub(crate) fn every_row(&self, but: &[&str]) -> String {
         let tables = self.texts(match &self.place {
@@ -219,6 +237,43 @@ fn administer(server: &Server, statement: impl FnOnce(Engine) -> String) {
         }
     });
     done.unwrap_or_else(|error| panic!("{error}: {statement}"));
+}
+
+fn cut(server: &Server, name: &str) -> usize {
+    let url = server.home_url();
+    let cut: sqlx::Result<usize> = wait(async {
+        match server.engine {
+            Engine::Postgres => {
+                let mut connection = sqlx::PgConnection::connect(&url).await?;
+                let query = format!(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE datname = '{name}' AND usename = 'doorward'"
+                );
+                let cut = connection.fetch_all(sql(&query)).await?;
+                connection.close().await?;
+                Ok(cut.len())
+            }
+            Engine::MariaDb => {
+                let mut connection = sqlx::MySqlConnection::connect(&url).await?;
+                let query = format!(
+                    "SELECT CAST(id AS SIGNED) FROM information_schema.processlist \
+                     WHERE db = '{name}' AND user = 'doorward'"
+                );
+                let ids: Vec<i64> = sqlx::query_scalar(sql(&query))
+                    .fetch_all(&mut connection)
+                    .await?;
+                let mut cut = 0;
+                for id in ids {
+                    // It may have ended meanwhile.
+                    let killed = connection.execute(sql(&format!("KILL {id}"))).await;
+                    cut += usize::from(killed.is_ok());
+                }
+                connection.close().await?;
+                Ok(cut)
+            }
+        }
+    });
+    cut.unwrap_or_else(|error| panic!("{error}: cutting the connections to {name}"))
 }
 
 /// Tests write their statements themselves.

@@ -19,10 +19,11 @@ use crate::demo::{self, AppConfig, Kind};
 /// The arguments of `demo app`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example, with two nodes of the store behind a proxy that serves https://store.example.org:
+Example:
   doorward demo app store --listen 10.0.0.21:8080 --base-url https://store.example.org \\
       --idp-metadata https://login.example.org/saml/metadata --folder /srv/store
-  (the same on the other node, with its own --listen)
+  (one of two nodes of the store behind a proxy that serves https://store.example.org; the other
+  has its own --listen)
   doorward sp add --metadata https://store.example.org/saml/metadata --name store --require-role store
 
 All nodes of an app share --folder: its key, its sessions and the catalogue, which are SQLite files.
