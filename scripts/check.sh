@@ -23,7 +23,7 @@ fi
 [[ ${#FAILED_STAGES[@]} -eq 0 ]] || stages_done
 need_rust >/dev/null
 
-stage "scripts (shellcheck)" shellcheck --external-sources .ci/run scripts/*.sh
+stage "scripts (shellcheck)" shellcheck --external-sources .ci/run scripts/*.sh deploy/docker/*.sh
 stage "formatting (cargo fmt)" cargo fmt --all --check
 stage "dependencies (cargo deny)" scripts/deny.sh
 stage "lints (cargo clippy)" cargo clippy --locked --all-targets -- -D warnings

@@ -1,7 +1,7 @@
 //! What stands in `deploy/` is true: nginx takes its configuration, the service manager its unit,
 //! Doorward its keys, and what one file says about another is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -85,7 +85,7 @@ fn nginx_logs_no_query_sends_no_post_twice_and_appends_to_no_forwarded_header() 
         .collect();
     assert_eq!(nodes.len(), 6);
     for node in nodes {
-        assert!(node.contains("max_fails=1 fail_timeout=5s"), "{node}");
+        assert!(node.contains("max_fails=3 fail_timeout=5s"), "{node}");
     }
 }
 
@@ -172,4 +172,62 @@ fn the_unit_is_one_that_systemd_takes_and_finds_well_enclosed() {
     let overall = said.lines().last().unwrap_or_default().to_owned();
     eprintln!("{overall}");
     assert!(security.status.success(), "{overall}");
+}
+
+#[test]
+fn compose_file_and_manifests_are_what_their_schemas_demand() {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/python/bin/python");
+    let checked = Command::new(python)
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/cluster/check_yaml.py"
+        ))
+        .arg(deploy())
+        .output()
+        .expect("no Python of ours: run `make setup`");
+    let said = String::from_utf8(checked.stdout).unwrap();
+    let error = String::from_utf8_lossy(&checked.stderr);
+    let (wrong, last) = said
+        .trim_end()
+        .rsplit_once('\n')
+        .unwrap_or(("", said.trim_end()));
+    assert_eq!(wrong, "", "{error}");
+    let configurations: BTreeMap<String, String> =
+        serde_json::from_str(last).unwrap_or_else(|problem| panic!("{problem}: {said}{error}"));
+    assert!(!configurations.is_empty());
+    for (place, text) in configurations {
+        let config = Config::check(&text, Path::new("/etc/doorward.toml"), std::iter::empty());
+        config.unwrap_or_else(|error| panic!("{place}: {error}"));
+    }
+}
+
+#[test]
+fn what_an_image_is_built_from_is_there_and_no_secret_is() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let ignored = text(&top.join(".dockerignore"));
+    let taken: Vec<_> = ignored
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
+    assert!(
+        ignored.lines().any(|line| line == "*"),
+        "everything else stays out"
+    );
+    for path in &taken {
+        assert!(top.join(path).exists(), ".dockerignore: {path}");
+    }
+    let dockerfile = text(&deploy().join("docker/Dockerfile"));
+    let copied = dockerfile
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY "));
+    for line in copied.filter(|line| !line.starts_with("--from") && !line.starts_with(". ")) {
+        let source = line.split(' ').next().unwrap();
+        assert!(
+            taken.contains(&source),
+            "COPY {source} is not let in by .dockerignore"
+        );
+    }
+    // All that Cargo.toml names as a target is let in, else no build starts.
+    let manifest: toml::Table = text(&top.join("Cargo.toml")).parse().unwrap();
+    assert!(manifest.contains_key("bench") && taken.contains(&"benches"));
 }
