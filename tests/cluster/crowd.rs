@@ -10,10 +10,10 @@ use crate::person::{Entered, Person};
 
 pub(crate) const PEOPLE: usize = 200;
 /// How long somebody stays at an app before going on.
-const PAUSE: Duration = Duration::from_secs(8);
+const PAUSE: Duration = Duration::from_secs(12);
 /// With this visit somebody comes with a browser that nobody has used.
 const NEW_BROWSER: usize = 4;
-/// How long somebody waits before trying again what failed.
+/// How long somebody waits before trying again what failed; with each try longer, as people do.
 const BEFORE_A_RETRY: Duration = Duration::from_secs(1);
 /// How many people sign in at the same time at first.
 const AT_THE_DOOR: usize = 12;
@@ -52,6 +52,12 @@ pub(crate) struct Failure {
     pub(crate) tries: usize,
     /// Whether one of them worked.
     pub(crate) recovered: bool,
+}
+
+impl Failure {
+    pub(crate) fn in_words(&self) -> String {
+        format!("after {:.1} s: {}", self.at.as_secs_f64(), self.why)
+    }
 }
 
 impl Load {
@@ -171,7 +177,8 @@ impl Visitor {
                 }
             }
             tries += 1;
-            std::thread::sleep(BEFORE_A_RETRY);
+            let patience = u32::try_from(tries.min(4)).unwrap();
+            std::thread::sleep(BEFORE_A_RETRY * patience);
         };
         let mut told = load.told.lock().unwrap();
         told.visits += 1;
@@ -201,7 +208,6 @@ impl Visitor {
         let may = !publishes || self.person.account.may_publish;
         // Whose role is being taken just now may be let in or not.
         match (entered, may, revoked) {
-            (Entered::In, true, None) => {}
             (Entered::In, true, Some(at)) if publishes && was_revoked(&at) => {
                 told.wrong
                     .push(format!("{name} got in after the role was taken"));
@@ -227,6 +233,7 @@ pub(crate) fn hold(cluster: &Cluster, report: &Report) {
         .failures
         .iter()
         .filter(|failure| !failure.recovered)
+        .map(Failure::in_words)
         .collect();
     assert!(
         unmended.is_empty(),

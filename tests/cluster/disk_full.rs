@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Cluster, account};
+use crate::cluster::{Cluster, account, figures};
 use crate::crowd::PEOPLE;
 use crate::person::{Entered, Person};
 
@@ -54,7 +54,7 @@ impl Drop for SmallDisk {
 fn a_full_disk_lets_nothing_leave_and_loses_nothing_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(folder.path().join("disk"), 32) else {
-        eprintln!("not run: this user may not mount a small file system (root may)");
+        figures("disk full: not run, this user may not mount a small file system (root may)");
         return;
     };
     let url = format!("sqlite://{}", disk.at.join("doorward.db").display());
@@ -119,12 +119,12 @@ fn a_full_disk_lets_nothing_leave_and_loses_nothing_on_sqlite() {
         "assertions without an audit row: {unaudited:?}"
     );
     cluster.cli(&["audit", "verify"]);
-    println!(
+    figures(&format!(
         "SQLite, the disk full: {} visits turned away with a page ({}), {} assertions received, each with \
          its audit row; with room again all 20 sessions were there after {:.1} s, without a restart",
         refused.len(),
         refused.last().unwrap(),
         received.len(),
         room.elapsed().as_secs_f64(),
-    );
+    ));
 }

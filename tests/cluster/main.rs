@@ -11,13 +11,18 @@
 
 mod cluster;
 mod crowd;
+mod database_faults;
 mod disk_full;
+mod engine;
 mod files;
 #[path = "../support/form.rs"]
 mod form;
 mod nginx;
 mod node_faults;
 mod person;
+#[path = "../support/server.rs"]
+#[expect(dead_code, reason = "each test binary uses its part of the support")]
+mod server;
 mod sign_ins;
 #[path = "../support/tls.rs"]
 #[expect(dead_code, reason = "each test binary uses its part of the support")]

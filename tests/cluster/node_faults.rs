@@ -1,11 +1,12 @@
-//! A node dies, hangs, or is replaced, while two hundred people come and go through nginx.
+//! A node dies, or is replaced, while two hundred people come and go through nginx.
 
 use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::cluster::Cluster;
-use crate::crowd::{PEOPLE, Report, hold, under_load};
+use crate::cluster::{Cluster, figures};
+use crate::crowd::{Failure, PEOPLE, Report, hold, under_load};
+use crate::engine::{Engine, own_database};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// How long nginx may hand requests to a node that does not answer.
@@ -16,6 +17,12 @@ fn a_node_that_is_killed_takes_nothing_with_it_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("shared.db").display());
     a_node_is_killed("SQLite", &url);
+}
+
+#[test]
+fn a_node_that_is_killed_takes_nothing_with_it_on_postgres() {
+    let database = own_database(Engine::Postgres);
+    a_node_is_killed("PostgreSQL", &database.url);
 }
 
 fn a_node_is_killed(engine: &str, database_url: &str) {
@@ -38,7 +45,9 @@ fn a_node_is_killed(engine: &str, database_url: &str) {
     });
     let failed = only_on(&cluster, victim, killed, &report);
     hold(&cluster, &report);
-    println!("{engine}, one node killed and started again 8 s later: {report}; {failed}");
+    figures(&format!(
+        "{engine}, one node killed and started again 8 s later: {report}; {failed}"
+    ));
 }
 
 #[test]
@@ -73,17 +82,17 @@ fn nodes_are_replaced(engine: &str, database_url: &str) {
     let lines = failed_lines(&cluster);
     assert!(
         lines.len() <= 2,
-        "more than what was just being handed over: {lines:#?}"
+        "more than what was just being handed over: {}",
+        in_words(&lines)
     );
-    println!(
+    figures(&format!(
         "{engine}, both nodes replaced one by one in {:.0} s: {report}; {} requests failed at nginx",
         epoch() - began,
         lines.len()
-    );
+    ));
 }
 
 /// A request that nginx answered for a node.
-#[derive(Debug)]
 struct FailedLine {
     /// When nginx had it, in seconds since 1970.
     handed: f64,
@@ -101,9 +110,17 @@ fn failed_lines(cluster: &Cluster) -> Vec<FailedLine> {
         .map(|line| FailedLine {
             handed: number(&line["ended"]) - number(&line["seconds"]),
             nodes: line["nodes"].as_str().unwrap().to_owned(),
-            what: format!("{} {} {}", line["status"], line["method"], line["path"]),
+            what: format!(
+                "{} {} {} by {}",
+                line["status"], line["method"], line["path"], line["nodes"]
+            ),
         })
         .collect()
+}
+
+fn in_words(lines: &[FailedLine]) -> String {
+    let words: Vec<_> = lines.iter().map(|line| line.what.as_str()).collect();
+    words.join("; ")
 }
 
 /// What failed had been handed to the node that broke, before nginx took it out.
@@ -112,18 +129,25 @@ fn only_on(cluster: &Cluster, victim: SocketAddr, since: f64, report: &Report) -
     for line in &lines {
         assert!(
             line.nodes.contains(&victim.to_string()),
-            "not on the node that broke: {line:?}"
+            "not on the node that broke: {}",
+            line.what
         );
         let after = line.handed - since;
         assert!(
             after < TAKEN_OUT_WITHIN,
-            "{after:.1} s after it broke: {line:?}"
+            "{after:.1} s after it broke: {}",
+            line.what
         );
     }
     assert!(
         report.failures.len() <= lines.len(),
-        "{lines:#?}\n{:#?}",
-        report.failures
+        "nginx: {}\npeople: {:#?}",
+        in_words(&lines),
+        report
+            .failures
+            .iter()
+            .map(Failure::in_words)
+            .collect::<Vec<_>>()
     );
     let last = lines
         .iter()

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Instant;
 
-use crate::cluster::{Cluster, account};
+use crate::cluster::{Cluster, account, figures};
+use crate::engine::{Engine, own_database};
 use crate::person::{Entered, Person};
 
 const PEOPLE: usize = 200;
@@ -27,6 +28,18 @@ fn a_thousand_sign_ins_with_each_request_to_the_next_node_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("shared.db").display());
     a_thousand_sign_ins("SQLite, one file", &url);
+}
+
+#[test]
+fn a_thousand_sign_ins_with_each_request_to_the_next_node_on_postgres() {
+    let database = own_database(Engine::Postgres);
+    a_thousand_sign_ins("PostgreSQL", &database.url);
+}
+
+#[test]
+fn a_thousand_sign_ins_with_each_request_to_the_next_node_on_mariadb() {
+    let database = own_database(Engine::MariaDb);
+    a_thousand_sign_ins("MariaDB", &database.url);
 }
 
 fn a_thousand_sign_ins(engine: &str, database_url: &str) {
@@ -74,7 +87,7 @@ fn a_thousand_sign_ins(engine: &str, database_url: &str) {
     let both = both_nodes(&cluster);
     let mut times = tally.milliseconds;
     times.sort_unstable();
-    println!(
+    figures(&format!(
         "{engine}: {} sign-ins and {} visits at the second app in {:.1} s ({:.0} sign-ins a second), \
          no failure; {} assertions, each with its audit row; {} refusals as the roles say; sign-in \
          p50 {} ms, p99 {} ms; requests by node: {both}",
@@ -86,7 +99,7 @@ fn a_thousand_sign_ins(engine: &str, database_url: &str) {
         tally.refusals,
         times[times.len() / 2],
         times[times.len() * 99 / 100],
-    );
+    ));
     let said = cluster.cli(&["audit", "verify"]);
     assert!(!said.is_empty());
 }
