@@ -18,6 +18,7 @@ mod decisions;
 mod directory;
 mod home;
 mod secrets;
+mod servers;
 mod sessions;
 mod signing_keys;
 

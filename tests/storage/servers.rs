@@ -1,0 +1,125 @@
+//! What is about servers: their clock, what they are, and what becomes of us while they are gone.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use doorward::clock::{Clock, is_too_far};
+use doorward::directory::audit::{AuditEvent, AuditKind};
+use doorward::directory::name::RoleName;
+use doorward::directory::time::UnixTime;
+use doorward::storage::{Durability, Store, StoreError};
+
+use crate::database::Database;
+use crate::home::CHAIN_KEY;
+use crate::server::{Commits, Engine, Server};
+
+const ENGINES: [Engine; 2] = [Engine::Postgres, Engine::MariaDb];
+
+async fn open(url: &str) -> Store {
+    Store::open(url, Durability::Full).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_server_says_what_it_is_and_what_its_settings_may_lose() {
+    for engine in ENGINES {
+        let database = Database::on(engine);
+        let store = open(&database.url()).await;
+        let said = store.engine();
+        let name = match engine {
+            Engine::Postgres => "PostgreSQL ",
+            Engine::MariaDb => "MariaDB ",
+        };
+        assert!(said.starts_with(name), "{said}");
+        assert!(store.is_shared());
+        // The tests' own servers wait for no disk.
+        let worries = store.worries().await.unwrap();
+        assert!(!worries.is_empty(), "{said} worries nobody");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_set_by_the_databases() {
+    for engine in ENGINES {
+        let database = Database::on(engine);
+        let store = open(&database.url()).await;
+        for off in [-3_600_000, -7_000, 0, 7_000, 86_400_000] {
+            // This machine's clock, put wrong by so much.
+            let wrong = UnixTime::from_millis(Clock::System.now().millis() + off);
+            let ahead = store.ahead(&Clock::fixed(wrong)).await.unwrap().unwrap();
+            assert!((ahead + off).abs() < 2_000, "{engine:?} {off}: {ahead}");
+            assert_eq!(is_too_far(ahead), off != 0, "{ahead}");
+        }
+        let clock = Clock::to_be_corrected();
+        clock.correct(50_000);
+        // What was corrected before does not count twice.
+        let ahead = store.ahead(&clock).await.unwrap().unwrap();
+        assert!(ahead.abs() < 2_000, "{engine:?}: {ahead}");
+        assert!(clock.now().since(Clock::System.now()) > Duration::from_secs(49));
+    }
+}
+
+#[tokio::test]
+async fn a_file_has_the_machines_clock_and_nobody_else_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&Database::file(folder.path().join("doorward.db")).url()).await;
+    assert_eq!(store.ahead(&Clock::System).await.unwrap(), None);
+    assert!(!store.is_shared() && store.engine() == "SQLite");
+    assert_eq!(store.worries().await.unwrap(), []);
+}
+
+/// Reads, and writes by both ways; how long it took until the first refusal.
+async fn refused(store: &Store) -> (StoreError, Duration) {
+    let begun = Instant::now();
+    let read = store.signing_key_version().await.unwrap_err();
+    let took = begun.elapsed();
+    let event = || AuditEvent::new(Clock::System.now(), AuditKind::RoleAdded);
+    store.record(event()).await.unwrap_err();
+    let role = RoleName::parse("a").unwrap();
+    store.add_role(&role, "", event()).await.unwrap_err();
+    (read, took)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_gone_is_told_soon_and_used_again_when_it_is_back() {
+    for engine in ENGINES {
+        let server = Server::own(engine, Commits::AreQuick);
+        let store = open(&server.home_url()).await;
+        let started = store.start(CHAIN_KEY, "test".to_owned(), Clock::System);
+        started.await.unwrap();
+        let event = || AuditEvent::new(Clock::System.now(), AuditKind::CleanedUp);
+        store.record(event()).await.unwrap();
+        let head = store.audit_head().await.unwrap();
+        server.stop();
+        let (error, took) = refused(&store).await;
+        assert!(matches!(error, StoreError::Unreachable(_)), "{error}");
+        assert!(took < Duration::from_secs(3), "{engine:?}: {took:?}");
+        server.start();
+        // Nothing is begun anew by us: the same store goes on, and so does its chain.
+        assert!(store.signing_key_version().await.is_ok());
+        store.record(event()).await.unwrap();
+        assert_ne!(store.audit_head().await.unwrap(), head);
+        let walked = store.verify_audit(&CHAIN_KEY).await.unwrap();
+        assert!(walked.broken.is_empty(), "{walked:?}");
+        store.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stands_still_is_not_waited_for() {
+    let server = Server::own(Engine::MariaDb, Commits::AreQuick);
+    let store = open(&server.home_url()).await;
+    let signal = |signal: &str| {
+        let pid = server.pid().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.unwrap().success());
+    };
+    signal("-STOP");
+    let begun = Instant::now();
+    let read = store.signing_key_version().await;
+    let took = begun.elapsed();
+    signal("-CONT");
+    assert!(matches!(read, Err(StoreError::Unreachable(_))), "{read:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    assert!(store.signing_key_version().await.is_ok());
+    store.shut_down().await;
+}
