@@ -11,6 +11,7 @@ use super::Store;
 use super::engine::query;
 use super::error::StoreError;
 use super::lock::{Owner, lock};
+use super::write::again;
 
 /// Every consent of a person, one row for each thing agreed to, or one without for nothing.
 const OF_USER: &str = "\
@@ -69,41 +70,43 @@ impl Store {
         disclosed: &[Disclosed],
         event: AuditEvent,
     ) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        lock(&mut write.tx, Owner::User, user.as_str()).await?;
-        let before = query(AT_SP).bind(user.as_str()).bind(sp.as_str());
-        let before = read(before.fetch_all(&mut write.tx).await?).pop();
-        let mut all = before.map_or_else(Vec::new, |given| given.consent.disclosed);
-        all.retain(|there| !disclosed.iter().any(|one| one.is(there)));
-        all.extend_from_slice(disclosed);
-        // What belongs to the row goes with it.
-        query("DELETE FROM consents WHERE user_id = ? AND sp_id = ?")
-            .bind(user.as_str())
-            .bind(sp.as_str())
-            .execute(&mut write.tx)
-            .await?;
-        query("INSERT INTO consents (user_id, sp_id, agreed_at) VALUES (?, ?, ?)")
-            .bind(user.as_str())
-            .bind(sp.as_str())
-            .bind(event.at.millis())
-            .execute(&mut write.tx)
-            .await?;
-        for (position, one) in (0_i64..).zip(&all) {
-            query(
-                "INSERT INTO consent_attributes (user_id, sp_id, position, name, name_format, \
-                 label) VALUES (?, ?, ?, ?, ?, ?)",
-            )
-            .bind(user.as_str())
-            .bind(sp.as_str())
-            .bind(position)
-            .bind(&one.name)
-            .bind(&one.format)
-            .bind(&one.label)
-            .execute(&mut write.tx)
-            .await?;
-        }
-        write.note(&event).await?;
-        write.commit().await
+        again!(async {
+            let mut write = self.write().await?;
+            lock(&mut write.tx, Owner::User, user.as_str()).await?;
+            let before = query(AT_SP).bind(user.as_str()).bind(sp.as_str());
+            let before = read(before.fetch_all(&mut write.tx).await?).pop();
+            let mut all = before.map_or_else(Vec::new, |given| given.consent.disclosed);
+            all.retain(|there| !disclosed.iter().any(|one| one.is(there)));
+            all.extend_from_slice(disclosed);
+            // What belongs to the row goes with it.
+            query("DELETE FROM consents WHERE user_id = ? AND sp_id = ?")
+                .bind(user.as_str())
+                .bind(sp.as_str())
+                .execute(&mut write.tx)
+                .await?;
+            query("INSERT INTO consents (user_id, sp_id, agreed_at) VALUES (?, ?, ?)")
+                .bind(user.as_str())
+                .bind(sp.as_str())
+                .bind(event.at.millis())
+                .execute(&mut write.tx)
+                .await?;
+            for (position, one) in (0_i64..).zip(&all) {
+                query(
+                    "INSERT INTO consent_attributes (user_id, sp_id, position, name, name_format, \
+                     label) VALUES (?, ?, ?, ?, ?, ?)",
+                )
+                .bind(user.as_str())
+                .bind(sp.as_str())
+                .bind(position)
+                .bind(&one.name)
+                .bind(&one.format)
+                .bind(&one.label)
+                .execute(&mut write.tx)
+                .await?;
+            }
+            write.note(&event).await?;
+            write.commit().await
+        })
     }
 
     /// Takes a consent back. `false`: there was none.
@@ -113,13 +116,15 @@ impl Store {
         sp: &SpId,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        let withdrawn = query("DELETE FROM consents WHERE user_id = ? AND sp_id = ?")
-            .bind(user.as_str())
-            .bind(sp.as_str())
-            .execute(&mut write.tx)
-            .await?;
-        write.commit_if_changed(withdrawn, &event).await
+        again!(async {
+            let mut write = self.write().await?;
+            let withdrawn = query("DELETE FROM consents WHERE user_id = ? AND sp_id = ?")
+                .bind(user.as_str())
+                .bind(sp.as_str())
+                .execute(&mut write.tx)
+                .await?;
+            write.commit_if_changed(withdrawn, &event).await
+        })
     }
 }
 

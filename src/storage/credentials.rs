@@ -7,6 +7,7 @@ use super::Store;
 use super::engine::query;
 use super::error::{Column, StoreError};
 use super::logouts::{Changed, NewLogout};
+use super::write::again;
 
 /// What proves that somebody is who they say.
 #[derive(Debug, Clone)]
@@ -54,18 +55,20 @@ impl Store {
         must_change: bool,
         event: AuditEvent,
     ) -> Result<Changed, StoreError> {
-        let mut write = self.write().await?;
-        let changed =
-            query("UPDATE users SET password_hash = ?, must_change_password = ? WHERE id = ?")
-                .bind(hash)
-                .bind(i64::from(must_change))
-                .bind(user.as_str())
-                .execute(&mut write.tx)
-                .await?;
-        let logout = write.end_sessions(user, None, NewLogout::by_admin(), event.at);
-        let logout = logout.await?;
-        let changed = write.commit_if_changed(changed, &event).await?;
-        Ok(Changed { changed, logout })
+        again!(async {
+            let mut write = self.write().await?;
+            let changed =
+                query("UPDATE users SET password_hash = ?, must_change_password = ? WHERE id = ?")
+                    .bind(hash)
+                    .bind(i64::from(must_change))
+                    .bind(user.as_str())
+                    .execute(&mut write.tx)
+                    .await?;
+            let logout = write.end_sessions(user, None, NewLogout::by_admin(), event.at);
+            let logout = logout.await?;
+            let changed = write.commit_if_changed(changed, &event).await?;
+            Ok(Changed { changed, logout })
+        })
     }
 
     /// Changes a password and ends the user's sessions but one, for somebody who has just proved
@@ -78,26 +81,28 @@ impl Store {
         keep: &SessionId,
         event: AuditEvent,
     ) -> Result<Changed, StoreError> {
-        let mut write = self.write().await?;
-        let changed = query(
-            "UPDATE users SET password_hash = ?, must_change_password = 0 \
-             WHERE id = ? AND password_hash = ?",
-        )
-        .bind(hash)
-        .bind(user.as_str())
-        .bind(proved)
-        .execute(&mut write.tx)
-        .await?;
-        if changed == 0 {
-            return Ok(Changed::default());
-        }
-        let logout = write.end_sessions(user, Some(keep), NewLogout::default(), event.at);
-        let logout = logout.await?;
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(Changed {
-            changed: true,
-            logout,
+        again!(async {
+            let mut write = self.write().await?;
+            let changed = query(
+                "UPDATE users SET password_hash = ?, must_change_password = 0 \
+                 WHERE id = ? AND password_hash = ?",
+            )
+            .bind(hash)
+            .bind(user.as_str())
+            .bind(proved)
+            .execute(&mut write.tx)
+            .await?;
+            if changed == 0 {
+                return Ok(Changed::default());
+            }
+            let logout = write.end_sessions(user, Some(keep), NewLogout::default(), event.at);
+            let logout = logout.await?;
+            write.note(&event).await?;
+            write.commit().await?;
+            Ok(Changed {
+                changed: true,
+                logout,
+            })
         })
     }
 }

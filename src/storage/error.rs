@@ -245,7 +245,6 @@ impl StoreError {
             Self::Dangling => Self::Dangling,
             Self::NotRunning => Self::NotRunning,
             Self::QueueFull => Self::QueueFull,
-            Self::Deadlock => Self::Deadlock,
             Self::Unreachable(cause) => Self::Unreachable(Arc::clone(cause)),
             Self::Database(cause) => Self::Database(Arc::clone(cause)),
             Self::UnknownOutcome(cause) => Self::UnknownOutcome(Arc::clone(cause)),

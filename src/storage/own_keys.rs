@@ -10,7 +10,7 @@ use crate::directory::time::UnixTime;
 use super::Store;
 use super::engine::{columns, query};
 use super::error::{Column, StoreError};
-use super::write::Write;
+use super::write::{Write, again};
 
 /// A key of ours as the database holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,27 +222,29 @@ impl Store {
     /// Writes a key in its state. `false`: it is to be active and there is an active one, perhaps
     /// another node's of this very moment; the loser takes that one.
     pub async fn insert_key(&self, key: &StoredKey, event: AuditEvent) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        count_up(&mut write).await?;
-        let inserted = query(Statements::of(key.key_use).insert)
-            .bind(key.id.as_str())
-            .bind(key.state.word())
-            .bind(key.state_since.millis())
-            .bind((key.state == KeyState::Active).then_some(1_i64))
-            .bind(&key.algorithm)
-            .bind(key.certificate.as_slice())
-            .bind(key.sealed_private_key.as_slice())
-            .bind(key.created_at.millis())
-            .bind(key.not_after.millis())
-            .execute(&mut write.tx)
-            .await;
-        match inserted {
-            Err(StoreError::Conflict) => return Ok(false),
-            done => done?,
-        };
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(true)
+        again!(async {
+            let mut write = self.write().await?;
+            count_up(&mut write).await?;
+            let inserted = query(Statements::of(key.key_use).insert)
+                .bind(key.id.as_str())
+                .bind(key.state.word())
+                .bind(key.state_since.millis())
+                .bind((key.state == KeyState::Active).then_some(1_i64))
+                .bind(&key.algorithm)
+                .bind(key.certificate.as_slice())
+                .bind(key.sealed_private_key.as_slice())
+                .bind(key.created_at.millis())
+                .bind(key.not_after.millis())
+                .execute(&mut write.tx)
+                .await;
+            match inserted {
+                Err(StoreError::Conflict) => return Ok(false),
+                done => done?,
+            };
+            write.note(&event).await?;
+            write.commit().await?;
+            Ok(true)
+        })
     }
 
     /// Makes a key the active one of its use; the one before is retiring from then on. SPs that are
@@ -254,31 +256,33 @@ impl Store {
         event: AuditEvent,
     ) -> Result<Activated, StoreError> {
         let statements = Statements::of(key_use);
-        let mut write = self.write().await?;
-        count_up(&mut write).await?;
-        let state: Option<String> = query(statements.state)
-            .bind(id.as_str())
-            .fetch_optional(&mut write.tx)
-            .await?;
-        match state.as_deref() {
-            None => return Ok(Activated::Unknown),
-            Some(word) if word == KeyState::Active.word() => return Ok(Activated::WasSo),
-            Some(_) => {}
-        }
-        let now = event.at.millis();
-        // The slot is free before it is taken.
-        query(statements.step_down)
-            .bind(now)
-            .execute(&mut write.tx)
-            .await?;
-        query(statements.step_up)
-            .bind(now)
-            .bind(id.as_str())
-            .execute(&mut write.tx)
-            .await?;
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(Activated::Done)
+        again!(async {
+            let mut write = self.write().await?;
+            count_up(&mut write).await?;
+            let state: Option<String> = query(statements.state)
+                .bind(id.as_str())
+                .fetch_optional(&mut write.tx)
+                .await?;
+            match state.as_deref() {
+                None => return Ok(Activated::Unknown),
+                Some(word) if word == KeyState::Active.word() => return Ok(Activated::WasSo),
+                Some(_) => {}
+            }
+            let now = event.at.millis();
+            // The slot is free before it is taken.
+            query(statements.step_down)
+                .bind(now)
+                .execute(&mut write.tx)
+                .await?;
+            query(statements.step_up)
+                .bind(now)
+                .bind(id.as_str())
+                .execute(&mut write.tx)
+                .await?;
+            write.note(&event).await?;
+            write.commit().await?;
+            Ok(Activated::Done)
+        })
     }
 
     /// Removes a key that is not active and that no SP is held at: [`StoreError::KeyInUse`] names
@@ -289,32 +293,34 @@ impl Store {
         id: &KeyId,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        count_up(&mut write).await?;
-        let held: Option<String> = query(HELD)
-            .bind(id.as_str())
-            .fetch_optional(&mut write.tx)
-            .await?;
-        if let Some(sp) = held {
-            return Err(StoreError::KeyInUse { sp });
-        }
-        let removed = query(Statements::of(key_use).remove)
-            .bind(id.as_str())
-            .execute(&mut write.tx)
-            .await;
-        // An SP was held at it meanwhile.
-        if matches!(removed, Err(StoreError::Dangling)) {
-            drop(write);
-            let held = self.sps_held_at(id).await?.into_iter().next();
-            return Err(held.map_or(StoreError::Conflict, |sp| StoreError::KeyInUse { sp }));
-        }
-        let removed = removed?;
-        if removed == 0 {
-            return Ok(false);
-        }
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(true)
+        again!(async {
+            let mut write = self.write().await?;
+            count_up(&mut write).await?;
+            let held: Option<String> = query(HELD)
+                .bind(id.as_str())
+                .fetch_optional(&mut write.tx)
+                .await?;
+            if let Some(sp) = held {
+                return Err(StoreError::KeyInUse { sp });
+            }
+            let removed = query(Statements::of(key_use).remove)
+                .bind(id.as_str())
+                .execute(&mut write.tx)
+                .await;
+            // An SP was held at it meanwhile.
+            if matches!(removed, Err(StoreError::Dangling)) {
+                drop(write);
+                let held = self.sps_held_at(id).await?.into_iter().next();
+                return Err(held.map_or(StoreError::Conflict, |sp| StoreError::KeyInUse { sp }));
+            }
+            let removed = removed?;
+            if removed == 0 {
+                return Ok(false);
+            }
+            write.note(&event).await?;
+            write.commit().await?;
+            Ok(true)
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::directory::name::RoleName;
 use super::Store;
 use super::engine::{On, query};
 use super::error::{Column, StoreError};
+use super::write::again;
 
 /// A role with what a list of roles shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,14 +47,16 @@ impl Store {
         description: &str,
         event: AuditEvent,
     ) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        query("INSERT INTO roles (name, description) VALUES (?, ?)")
-            .bind(name.as_str())
-            .bind(description)
-            .execute(&mut write.tx)
-            .await?;
-        write.note(&event).await?;
-        write.commit().await
+        again!(async {
+            let mut write = self.write().await?;
+            query("INSERT INTO roles (name, description) VALUES (?, ?)")
+                .bind(name.as_str())
+                .bind(description)
+                .execute(&mut write.tx)
+                .await?;
+            write.note(&event).await?;
+            write.commit().await
+        })
     }
 
     /// Makes a role come into being when it is first named. `false`: there was one already, and no
@@ -86,21 +89,23 @@ impl Store {
         if name.as_str() == RoleName::EVERYONE {
             return Err(StoreError::BuiltInRole);
         }
-        let mut write = self.write().await?;
-        if let Some(sp) = named_by(name, &mut write.tx).await? {
-            return Err(StoreError::RoleInUse { sp });
-        }
-        let removed = query("DELETE FROM roles WHERE name = ?")
-            .bind(name.as_str())
-            .execute(&mut write.tx)
-            .await;
-        // A rule named it meanwhile.
-        if matches!(removed, Err(StoreError::Dangling)) {
-            drop(write);
-            let sp = named_by(name, self.pool()).await?;
-            return Err(sp.map_or(StoreError::Conflict, |sp| StoreError::RoleInUse { sp }));
-        }
-        write.commit_if_changed(removed?, &event).await
+        again!(async {
+            let mut write = self.write().await?;
+            if let Some(sp) = named_by(name, &mut write.tx).await? {
+                return Err(StoreError::RoleInUse { sp });
+            }
+            let removed = query("DELETE FROM roles WHERE name = ?")
+                .bind(name.as_str())
+                .execute(&mut write.tx)
+                .await;
+            // A rule named it meanwhile.
+            if matches!(removed, Err(StoreError::Dangling)) {
+                drop(write);
+                let sp = named_by(name, self.pool()).await?;
+                return Err(sp.map_or(StoreError::Conflict, |sp| StoreError::RoleInUse { sp }));
+            }
+            write.commit_if_changed(removed?, &event).await
+        })
     }
 }
 

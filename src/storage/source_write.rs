@@ -13,6 +13,7 @@ use super::engine::{Tx, query};
 use super::error::StoreError;
 use super::lock::{Owner, lock};
 use super::sp_write::quantifier;
+use super::write::again;
 
 /// Registrations that one transaction removes at most.
 const BATCH: i64 = 100;
@@ -25,26 +26,28 @@ impl Store {
         source: &MetadataSource,
         event: AuditEvent,
     ) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        let state = &source.state;
-        query(
-            "INSERT INTO metadata_sources (id, name, kind, location, rule_quantifier, added_at, \
-             etag, last_modified, valid_until, refreshed_at, next_at, failures, failure) \
-             VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, ?, 0, NULL)",
-        )
-        .bind(source.id.as_str())
-        .bind(source.name.as_str())
-        .bind(source.place.kind())
-        .bind(source.place.location())
-        .bind(quantifier(&source.rule))
-        .bind(source.added_at.millis())
-        .bind(state.next_at.millis())
-        .execute(&mut write.tx)
-        .await?;
-        insert_rule(&mut write.tx, &source.id, &source.rule).await?;
-        insert_keys(&mut write.tx, &source.id, &source.certificates).await?;
-        write.note(&event).await?;
-        write.commit().await
+        again!(async {
+            let mut write = self.write().await?;
+            let state = &source.state;
+            query(
+                "INSERT INTO metadata_sources (id, name, kind, location, rule_quantifier, added_at, \
+                 etag, last_modified, valid_until, refreshed_at, next_at, failures, failure) \
+                 VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, ?, 0, NULL)",
+            )
+            .bind(source.id.as_str())
+            .bind(source.name.as_str())
+            .bind(source.place.kind())
+            .bind(source.place.location())
+            .bind(quantifier(&source.rule))
+            .bind(source.added_at.millis())
+            .bind(state.next_at.millis())
+            .execute(&mut write.tx)
+            .await?;
+            insert_rule(&mut write.tx, &source.id, &source.rule).await?;
+            insert_keys(&mut write.tx, &source.id, &source.certificates).await?;
+            write.note(&event).await?;
+            write.commit().await
+        })
     }
 
     /// Gives a source another rule, which holds at once for all its registrations without one of
@@ -54,32 +57,34 @@ impl Store {
         source: &MetadataSource,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        let id = source.id.as_str();
-        let updated = query(
-            "UPDATE metadata_sources SET rule_quantifier = ?, etag = NULL, last_modified = NULL \
-             WHERE id = ?",
-        )
-        .bind(quantifier(&source.rule))
-        .bind(id)
-        .execute(&mut write.tx)
-        .await?;
-        for statement in [
-            "DELETE FROM source_required_roles WHERE source_id = ?",
-            "DELETE FROM source_keys WHERE source_id = ?",
-        ] {
-            let delete = query(statement).bind(id);
-            delete.execute(&mut write.tx).await?;
-        }
-        if updated == 0 {
-            return Ok(false);
-        }
-        insert_rule(&mut write.tx, &source.id, &source.rule).await?;
-        insert_keys(&mut write.tx, &source.id, &source.certificates).await?;
-        copy_rule(&mut write.tx, &source.id, &source.rule).await?;
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(true)
+        again!(async {
+            let mut write = self.write().await?;
+            let id = source.id.as_str();
+            let updated = query(
+                "UPDATE metadata_sources SET rule_quantifier = ?, etag = NULL, last_modified = NULL \
+                 WHERE id = ?",
+            )
+            .bind(quantifier(&source.rule))
+            .bind(id)
+            .execute(&mut write.tx)
+            .await?;
+            for statement in [
+                "DELETE FROM source_required_roles WHERE source_id = ?",
+                "DELETE FROM source_keys WHERE source_id = ?",
+            ] {
+                let delete = query(statement).bind(id);
+                delete.execute(&mut write.tx).await?;
+            }
+            if updated == 0 {
+                return Ok(false);
+            }
+            insert_rule(&mut write.tx, &source.id, &source.rule).await?;
+            insert_keys(&mut write.tx, &source.id, &source.certificates).await?;
+            copy_rule(&mut write.tx, &source.id, &source.rule).await?;
+            write.note(&event).await?;
+            write.commit().await?;
+            Ok(true)
+        })
     }
 
     /// Writes down how refreshing a source went; what changed by it is audited for itself.
@@ -121,28 +126,30 @@ impl Store {
         source: &SourceId,
         event: impl Fn(&str) -> AuditEvent,
     ) -> Result<usize, StoreError> {
-        let mut write = self.write().await?;
-        lock(&mut write.tx, Owner::Source, source.as_str()).await?;
-        let some: Vec<(String, String)> = query(
-            "SELECT s.id, s.name FROM sp_sources o JOIN service_providers s ON s.id = o.sp_id \
-             WHERE o.source_id = ? ORDER BY s.name LIMIT ?",
-        )
-        .bind(source.as_str())
-        .bind(BATCH)
-        .fetch_all(&mut write.tx)
-        .await?;
-        for (id, name) in &some {
-            query("DELETE FROM service_providers WHERE id = ?")
-                .bind(id)
-                .execute(&mut write.tx)
-                .await?;
-            write.note(&event(name)).await?;
-        }
-        if some.is_empty() {
-            return Ok(0);
-        }
-        write.commit().await?;
-        Ok(some.len())
+        again!(async {
+            let mut write = self.write().await?;
+            lock(&mut write.tx, Owner::Source, source.as_str()).await?;
+            let some: Vec<(String, String)> = query(
+                "SELECT s.id, s.name FROM sp_sources o JOIN service_providers s ON s.id = o.sp_id \
+                 WHERE o.source_id = ? ORDER BY s.name LIMIT ?",
+            )
+            .bind(source.as_str())
+            .bind(BATCH)
+            .fetch_all(&mut write.tx)
+            .await?;
+            for (id, name) in &some {
+                query("DELETE FROM service_providers WHERE id = ?")
+                    .bind(id)
+                    .execute(&mut write.tx)
+                    .await?;
+                write.note(&event(name)).await?;
+            }
+            if some.is_empty() {
+                return Ok(0);
+            }
+            write.commit().await?;
+            Ok(some.len())
+        })
     }
 
     /// Removes a source that has no registrations any more. `false`: there was none;
@@ -152,12 +159,14 @@ impl Store {
         source: &SourceId,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        let removed = query("DELETE FROM metadata_sources WHERE id = ?")
-            .bind(source.as_str())
-            .execute(&mut write.tx)
-            .await?;
-        write.commit_if_changed(removed, &event).await
+        again!(async {
+            let mut write = self.write().await?;
+            let removed = query("DELETE FROM metadata_sources WHERE id = ?")
+                .bind(source.as_str())
+                .execute(&mut write.tx)
+                .await?;
+            write.commit_if_changed(removed, &event).await
+        })
     }
 }
 

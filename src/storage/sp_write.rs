@@ -8,6 +8,7 @@ use crate::directory::service_provider::{AcsBinding, Denied, ServiceProvider, Si
 
 use super::engine::{Query, Tx, query};
 use super::error::StoreError;
+use super::write::again;
 use super::{Store, entity_key, sp_protection, sp_release};
 
 /// The columns that hold what [`ServiceProvider`] says, in the order in which they are bound.
@@ -26,10 +27,12 @@ impl Store {
     /// Registers an SP with its rule, at once. [`StoreError::Conflict`]: the name or the entityID
     /// is taken; [`StoreError::Dangling`]: its rule names a role that does not exist.
     pub async fn add_sp(&self, sp: &ServiceProvider, event: AuditEvent) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        insert_sp(&mut write.tx, sp).await?;
-        write.note(&event).await?;
-        write.commit().await
+        again!(async {
+            let mut write = self.write().await?;
+            insert_sp(&mut write.tx, sp).await?;
+            write.note(&event).await?;
+            write.commit().await
+        })
     }
 
     /// Writes a changed registration and counts its version up. [`StoreError::Conflict`]: it was
@@ -39,12 +42,14 @@ impl Store {
         sp: &ServiceProvider,
         event: AuditEvent,
     ) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        if !replace_sp(&mut write.tx, sp).await? {
-            return Err(StoreError::Conflict);
-        }
-        write.note(&event).await?;
-        write.commit().await
+        again!(async {
+            let mut write = self.write().await?;
+            if !replace_sp(&mut write.tx, sp).await? {
+                return Err(StoreError::Conflict);
+            }
+            write.note(&event).await?;
+            write.commit().await
+        })
     }
 
     /// Enables or disables an SP. `false`: it was so already, or there is no such SP.
@@ -54,27 +59,31 @@ impl Store {
         enabled: bool,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        let changed = query(
-            "UPDATE service_providers SET enabled = ?, version = version + 1 \
-             WHERE id = ? AND enabled <> ?",
-        )
-        .bind(i64::from(enabled))
-        .bind(sp.as_str())
-        .bind(i64::from(enabled))
-        .execute(&mut write.tx)
-        .await?;
-        write.commit_if_changed(changed, &event).await
+        again!(async {
+            let mut write = self.write().await?;
+            let changed = query(
+                "UPDATE service_providers SET enabled = ?, version = version + 1 \
+                 WHERE id = ? AND enabled <> ?",
+            )
+            .bind(i64::from(enabled))
+            .bind(sp.as_str())
+            .bind(i64::from(enabled))
+            .execute(&mut write.tx)
+            .await?;
+            write.commit_if_changed(changed, &event).await
+        })
     }
 
     /// Removes a registration. `false`: there was none.
     pub async fn remove_sp(&self, sp: &SpId, event: AuditEvent) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        let removed = query("DELETE FROM service_providers WHERE id = ?")
-            .bind(sp.as_str())
-            .execute(&mut write.tx)
-            .await?;
-        write.commit_if_changed(removed, &event).await
+        again!(async {
+            let mut write = self.write().await?;
+            let removed = query("DELETE FROM service_providers WHERE id = ?")
+                .bind(sp.as_str())
+                .execute(&mut write.tx)
+                .await?;
+            write.commit_if_changed(removed, &event).await
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use super::engine::{Tx, query};
 use super::error::{Column, StoreError};
 use super::lock::{Owner, lock};
 use super::sp_write::{insert_sp, replace_sp};
+use super::write::again;
 
 /// One step of an import.
 #[derive(Debug)]
@@ -99,22 +100,24 @@ impl Store {
         own_rule: bool,
         event: AuditEvent,
     ) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        lock(&mut write.tx, Owner::Source, source.as_str()).await?;
-        let mut sp = sp.clone();
-        if !own_rule {
-            sp.rule = rule_of_source(&mut write.tx, source).await?;
-        }
-        if !replace_sp(&mut write.tx, &sp).await? {
-            return Err(StoreError::Conflict);
-        }
-        query("UPDATE sp_sources SET own_rule = ? WHERE sp_id = ?")
-            .bind(i64::from(own_rule))
-            .bind(sp.id.as_str())
-            .execute(&mut write.tx)
-            .await?;
-        write.note(&event).await?;
-        write.commit().await
+        again!(async {
+            let mut write = self.write().await?;
+            lock(&mut write.tx, Owner::Source, source.as_str()).await?;
+            let mut sp = sp.clone();
+            if !own_rule {
+                sp.rule = rule_of_source(&mut write.tx, source).await?;
+            }
+            if !replace_sp(&mut write.tx, &sp).await? {
+                return Err(StoreError::Conflict);
+            }
+            query("UPDATE sp_sources SET own_rule = ? WHERE sp_id = ?")
+                .bind(i64::from(own_rule))
+                .bind(sp.id.as_str())
+                .execute(&mut write.tx)
+                .await?;
+            write.note(&event).await?;
+            write.commit().await
+        })
     }
 
     /// Writes down how fetching one registration by itself went.

@@ -11,7 +11,7 @@ use super::engine::{Query, columns, query};
 use super::error::{Column, StoreError};
 use super::many::{LISTED, Many, hundred, insert_many, ten};
 use super::users::NewUser;
-use super::write::Write;
+use super::write::{Write, again};
 
 /// How many users one look-up, or one transaction, is about at most. With three roles and an audit
 /// row for each of them these are 500 rows.
@@ -140,32 +140,34 @@ impl Store {
     /// [`StoreError::Conflict`]: a name is taken, a role was granted meanwhile, or a user to be
     /// changed is gone or has a password by now. [`StoreError::Dangling`]: a role is gone.
     pub async fn write_users(&self, writes: &[UserWrite]) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        let (mut new, mut roles, mut events) = (Vec::new(), Vec::new(), Vec::new());
-        for one in writes {
-            match one {
-                UserWrite::Add(user, event) => {
-                    roles.extend(user.roles.iter().map(|role| (&user.id, role)));
-                    new.push((user, event.at.millis()));
-                    events.push(event);
-                }
-                UserWrite::Change(change) => {
-                    write.change_user(change).await?;
-                    roles.extend(change.granted.iter().map(|role| (&change.id, role)));
-                    events.extend(&change.events);
+        again!(async {
+            let mut write = self.write().await?;
+            let (mut new, mut roles, mut events) = (Vec::new(), Vec::new(), Vec::new());
+            for one in writes {
+                match one {
+                    UserWrite::Add(user, event) => {
+                        roles.extend(user.roles.iter().map(|role| (&user.id, role)));
+                        new.push((user, event.at.millis()));
+                        events.push(event);
+                    }
+                    UserWrite::Change(change) => {
+                        write.change_user(change).await?;
+                        roles.extend(change.granted.iter().map(|role| (&change.id, role)));
+                        events.extend(&change.events);
+                    }
                 }
             }
-        }
-        if roles
-            .iter()
-            .any(|(_, role)| role.as_str() == RoleName::EVERYONE)
-        {
-            return Err(StoreError::BuiltInRole);
-        }
-        write.insert_users(&new).await?;
-        write.insert_roles(&roles).await?;
-        write.note_all(&events).await?;
-        write.commit().await
+            if roles
+                .iter()
+                .any(|(_, role)| role.as_str() == RoleName::EVERYONE)
+            {
+                return Err(StoreError::BuiltInRole);
+            }
+            write.insert_users(&new).await?;
+            write.insert_roles(&roles).await?;
+            write.note_all(&events).await?;
+            write.commit().await
+        })
     }
 }
 

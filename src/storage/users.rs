@@ -12,6 +12,7 @@ use super::engine::{Tx, columns, query};
 use super::error::{Column, StoreError};
 use super::lock::{Owner, lock};
 use super::logouts::{Changed, NewLogout};
+use super::write::again;
 
 /// Users that are read at once.
 const PAGE: i64 = 500;
@@ -156,55 +157,59 @@ impl Store {
 
     /// Adds a user. [`StoreError::Conflict`]: the name is taken.
     pub async fn add_user(&self, new: NewUser, event: AuditEvent) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        query(
-            "INSERT INTO users (id, name, name_key, display_name, email, disabled, \
-             must_change_password, password_hash, created_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)",
-        )
-        .bind(new.id.as_str())
-        .bind(new.name.as_str())
-        .bind(new.name.key())
-        .bind(&new.display_name)
-        .bind(&new.email)
-        .bind(i64::from(new.must_change_password))
-        .bind(&new.password_hash)
-        .bind(event.at.millis())
-        .execute(&mut write.tx)
-        .await?;
-        for role in &new.roles {
-            insert_user_role(&mut write.tx, &new.id, role).await?;
-        }
-        insert_attributes(&mut write.tx, &new.id, &new.attributes).await?;
-        write.note(&event).await?;
-        write.commit().await
+        again!(async {
+            let mut write = self.write().await?;
+            query(
+                "INSERT INTO users (id, name, name_key, display_name, email, disabled, \
+                 must_change_password, password_hash, created_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)",
+            )
+            .bind(new.id.as_str())
+            .bind(new.name.as_str())
+            .bind(new.name.key())
+            .bind(&new.display_name)
+            .bind(&new.email)
+            .bind(i64::from(new.must_change_password))
+            .bind(&new.password_hash)
+            .bind(event.at.millis())
+            .execute(&mut write.tx)
+            .await?;
+            for role in &new.roles {
+                insert_user_role(&mut write.tx, &new.id, role).await?;
+            }
+            insert_attributes(&mut write.tx, &new.id, &new.attributes).await?;
+            write.note(&event).await?;
+            write.commit().await
+        })
     }
 
     /// Writes a user's name, display name, e-mail address and attributes. Not their roles, not what
     /// their password is or has become meanwhile, not whether they are disabled. `false`: no such
     /// user.
     pub async fn update_user(&self, user: &User, event: AuditEvent) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        let updated = query(
-            "UPDATE users SET name = ?, name_key = ?, display_name = ?, email = ? WHERE id = ?",
-        )
-        .bind(user.name.as_str())
-        .bind(user.name.key())
-        .bind(&user.display_name)
-        .bind(&user.email)
-        .bind(user.id.as_str())
-        .execute(&mut write.tx)
-        .await?;
-        if updated == 0 {
-            return Ok(false);
-        }
-        query("DELETE FROM user_attributes WHERE user_id = ?")
+        again!(async {
+            let mut write = self.write().await?;
+            let updated = query(
+                "UPDATE users SET name = ?, name_key = ?, display_name = ?, email = ? WHERE id = ?",
+            )
+            .bind(user.name.as_str())
+            .bind(user.name.key())
+            .bind(&user.display_name)
+            .bind(&user.email)
             .bind(user.id.as_str())
             .execute(&mut write.tx)
             .await?;
-        insert_attributes(&mut write.tx, &user.id, &user.attributes).await?;
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(true)
+            if updated == 0 {
+                return Ok(false);
+            }
+            query("DELETE FROM user_attributes WHERE user_id = ?")
+                .bind(user.id.as_str())
+                .execute(&mut write.tx)
+                .await?;
+            insert_attributes(&mut write.tx, &user.id, &user.attributes).await?;
+            write.note(&event).await?;
+            write.commit().await?;
+            Ok(true)
+        })
     }
 
     /// Removes a user with their roles, attributes and sessions. Unchanged: there was none.
@@ -213,16 +218,18 @@ impl Store {
         user: &UserId,
         event: AuditEvent,
     ) -> Result<Changed, StoreError> {
-        let mut write = self.write().await?;
-        lock(&mut write.tx, Owner::User, user.as_str()).await?;
-        let logout = write.end_sessions(user, None, NewLogout::by_admin(), event.at);
-        let logout = logout.await?;
-        let removed = query("DELETE FROM users WHERE id = ?")
-            .bind(user.as_str())
-            .execute(&mut write.tx)
-            .await?;
-        let changed = write.commit_if_changed(removed, &event).await?;
-        Ok(Changed { changed, logout })
+        again!(async {
+            let mut write = self.write().await?;
+            lock(&mut write.tx, Owner::User, user.as_str()).await?;
+            let logout = write.end_sessions(user, None, NewLogout::by_admin(), event.at);
+            let logout = logout.await?;
+            let removed = query("DELETE FROM users WHERE id = ?")
+                .bind(user.as_str())
+                .execute(&mut write.tx)
+                .await?;
+            let changed = write.commit_if_changed(removed, &event).await?;
+            Ok(Changed { changed, logout })
+        })
     }
 
     /// Disables or enables a user. `false`: it was so already, or there is no such user.
@@ -232,14 +239,16 @@ impl Store {
         disabled: bool,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        let changed = query("UPDATE users SET disabled = ? WHERE id = ? AND disabled <> ?")
-            .bind(i64::from(disabled))
-            .bind(user.as_str())
-            .bind(i64::from(disabled))
-            .execute(&mut write.tx)
-            .await?;
-        write.commit_if_changed(changed, &event).await
+        again!(async {
+            let mut write = self.write().await?;
+            let changed = query("UPDATE users SET disabled = ? WHERE id = ? AND disabled <> ?")
+                .bind(i64::from(disabled))
+                .bind(user.as_str())
+                .bind(i64::from(disabled))
+                .execute(&mut write.tx)
+                .await?;
+            write.commit_if_changed(changed, &event).await
+        })
     }
 
     /// Grants a role that exists. `false`: they held it already.
@@ -249,14 +258,16 @@ impl Store {
         role: &RoleName,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        match insert_user_role(&mut write.tx, user, role).await {
-            Err(StoreError::Conflict) => return Ok(false),
-            done => done?,
-        }
-        write.note(&event).await?;
-        write.commit().await?;
-        Ok(true)
+        again!(async {
+            let mut write = self.write().await?;
+            match insert_user_role(&mut write.tx, user, role).await {
+                Err(StoreError::Conflict) => return Ok(false),
+                done => done?,
+            }
+            write.note(&event).await?;
+            write.commit().await?;
+            Ok(true)
+        })
     }
 
     /// Withdraws a role. `false`: they did not hold it.
@@ -266,13 +277,15 @@ impl Store {
         role: &RoleName,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        let revoked = query("DELETE FROM user_roles WHERE user_id = ? AND role_name = ?")
-            .bind(user.as_str())
-            .bind(role.as_str())
-            .execute(&mut write.tx)
-            .await?;
-        write.commit_if_changed(revoked, &event).await
+        again!(async {
+            let mut write = self.write().await?;
+            let revoked = query("DELETE FROM user_roles WHERE user_id = ? AND role_name = ?")
+                .bind(user.as_str())
+                .bind(role.as_str())
+                .execute(&mut write.tx)
+                .await?;
+            write.commit_if_changed(revoked, &event).await
+        })
     }
 }
 

@@ -23,6 +23,9 @@ macro_rules! again {
                 {
                     tries += 1;
                 }
+                Err($crate::storage::StoreError::Deadlock) => {
+                    break Err($crate::storage::StoreError::Busy);
+                }
                 done => break done,
             }
         }

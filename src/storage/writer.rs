@@ -223,7 +223,7 @@ impl Desk {
             tries += 1;
             match self.write_together(chain, job).await {
                 Err(error) if surely_not_done(&error) && tries < TRIES => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.for_another()),
                 Ok(recorded) => return recorded.first().copied().ok_or(StoreError::NotRunning),
             }
         }

@@ -114,6 +114,16 @@ async fn a_server_that_stands_still_is_not_waited_for() {
         assert!(sent.unwrap().success());
     };
     signal("-STOP");
+    // Each of its threads stops when it comes to it.
+    let is_stopped = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).unwrap();
+        let (_, after) = stat.rsplit_once(") ").unwrap();
+        after.starts_with('T')
+    };
+    while !is_stopped() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let begun = Instant::now();
     let read = store.signing_key_version().await;
     let took = begun.elapsed();

@@ -164,6 +164,7 @@ impl<'q> Query<'q> {
             settle(lent, &done);
             match done {
                 Err(StoreError::Deadlock) if tries < TRIES => tries += 1,
+                Err(StoreError::Deadlock) => return Err(StoreError::Busy),
                 Err(error) => return Err(error.after_asking_to_write()),
                 done => return done,
             }
