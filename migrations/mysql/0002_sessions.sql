@@ -13,6 +13,8 @@ CREATE TABLE IF NOT EXISTS sessions (
     -- Hash of the flow that was signed in for; NULL once it is used up.
     fresh_for    VARCHAR(64)  NULL,
     KEY sessions_by_user (user_id),
+    KEY sessions_by_use (last_seen_at),
+    KEY sessions_by_start (started_at),
     FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 )
     ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4

@@ -261,6 +261,12 @@ pub(super) async fn clean_up(booted: Booted, mut stop: watch::Receiver<bool>) {
             Ok(cleaned) => tracing::debug!(?cleaned, "cleaned up"),
             Err(error) => tracing::warn!(%error, "could not clean up; trying again later"),
         }
+        if let Some(keep) = booted.config.audit_keep {
+            let pruned = booted.store.prune_audit(keep, booted.clock.now()).await;
+            if let Err(error) = pruned {
+                tracing::warn!(%error, "old audit rows stay for now; trying again later");
+            }
+        }
         name_head(&booted, &mut named).await;
         tokio::select! {
             () = tokio::time::sleep(CLEAN_UP_EVERY) => {}

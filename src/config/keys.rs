@@ -229,6 +229,12 @@ pub const KEYS: &[Key] = &[
         "On SQLite. `full`: what was answered survives a power cut. `normal`: faster; after a power cut the \
          last moments (audit rows, revocations) may be missing, the database stays whole.",
     ),
+    bare(
+        "audit_keep_days",
+        "0",
+        "Rows of the audit log that are older go, in small batches; `audit verify` goes on after them. \
+         `0` keeps them for ever.",
+    ),
     text(
         "log",
         "auto",

@@ -99,6 +99,8 @@ pub struct Config {
     pub argon2: Cost,
     /// What a power cut may take.
     pub durability: Durability,
+    /// How long rows of the audit log are kept; `None` is for ever.
+    pub audit_keep: Option<Duration>,
     /// The form of the log.
     pub log: LogForm,
     /// How much is logged.

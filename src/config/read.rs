@@ -43,9 +43,8 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
     let release = site_release(source, about.as_ref());
     let trusted_proxies = source.value("trusted_proxies", value::networks);
     let sources = source_settings(source);
-    let durability = source.value("durability", durability_word);
-    let log = source.value("log", log_form);
-    let log_level = source.value("log_level", log_level);
+    let kept = kept(source);
+    let logging = logging(source);
     Some(Config {
         folder,
         base_url,
@@ -72,10 +71,31 @@ pub(super) fn read(source: &mut Source, folder: PathBuf) -> Option<Config> {
         sources: sources?,
         allow_insecure_http,
         argon2: argon2?,
-        durability: durability?,
-        log: log?,
-        log_level: log_level?,
+        durability: kept?.0,
+        audit_keep: kept?.1,
+        log: logging?.0,
+        log_level: logging?.1,
     })
+}
+
+/// What a power cut may take, and how long audit rows are kept.
+fn kept(source: &mut Source) -> Option<(Durability, Option<Duration>)> {
+    let durability = source.value("durability", durability_word);
+    let audit = source.value("audit_keep_days", audit_keep);
+    Some((durability?, audit?))
+}
+
+/// The form of the log, and how much of it.
+fn logging(source: &mut Source) -> Option<(LogForm, LogLevel)> {
+    let form = source.value("log", log_form);
+    let level = source.value("log_level", log_level);
+    Some((form?, level?))
+}
+
+/// Days; none for ever.
+fn audit_keep(text: &str) -> Result<Option<Duration>, Wrong> {
+    let days: u32 = value::number(text)?;
+    Ok((days > 0).then(|| Duration::from_hours(24) * days))
 }
 
 fn durability_word(text: &str) -> Result<Durability, Wrong> {

@@ -1,5 +1,6 @@
 //! The audit log: who did what, in the order of writing, and whether it is still what was written.
 
+mod age;
 mod walk;
 
 use crate::directory::audit::{AuditEvent, AuditKind, Outcome};

@@ -3,13 +3,16 @@
 //!
 //! A process writes one chain at a time. Its first row names the heads of the others, so that
 //! cutting off the end of a chain shows as well. A chain ends with the process, after
-//! [`ROWS_PER_CHAIN`] rows, or when the outcome of a commit is not known; the next row then begins
+//! [`ROWS_PER_CHAIN`] rows, after a day, or when the outcome of a commit is not known; the next row then begins
 //! another.
+
+use std::time::Duration;
 
 use openssl::sha::Sha256;
 
 use crate::clock::{Clock, random};
 use crate::digest::HmacKey;
+use crate::directory::time::UnixTime;
 
 use super::audit::Fields;
 use super::error::StoreError;
@@ -17,6 +20,10 @@ use super::error::StoreError;
 /// After so many rows a chain ends and the next one names its head: bounds what a new chain has to
 /// look through, and how much of an end could be cut off unseen.
 const ROWS_PER_CHAIN: i64 = 5_000;
+
+/// After so long a chain ends as well, so that rows that went by their age are known to be all of
+/// their chain (`audit/age.rs`).
+const CHAIN_TAKES_ROWS_FOR: Duration = Duration::from_hours(24);
 
 /// The link of one row.
 pub type Link = [u8; 32];
@@ -36,6 +43,7 @@ pub(super) struct Chain {
     clock: Clock,
     id: String,
     head: Option<Head>,
+    began: UnixTime,
     is_settled: bool,
 }
 
@@ -52,13 +60,16 @@ impl Chain {
             clock,
             id: String::new(),
             head: None,
+            began: UnixTime::from_millis(0),
             is_settled: true,
         }
     }
 
     /// Whether the next row needs a new chain to be begun first.
     pub(super) fn has_to_begin(&self) -> bool {
-        !self.is_settled || self.head.is_none_or(|head| head.seq >= ROWS_PER_CHAIN)
+        let is_old = self.clock.now().since(self.began) >= CHAIN_TAKES_ROWS_FOR;
+        let is_full = self.head.is_none_or(|head| head.seq >= ROWS_PER_CHAIN);
+        !self.is_settled || is_full || is_old
     }
 
     /// The id that a new chain would get.
@@ -71,6 +82,7 @@ impl Chain {
     pub(super) fn begin(&mut self, id: String, head: Head) {
         self.id = id;
         self.head = Some(head);
+        self.began = self.clock.now();
         self.is_settled = true;
     }
 
@@ -103,6 +115,10 @@ impl Chain {
         let seq = before.map_or(0, |head| head.seq + 1);
         let link = self.key.link(before.map(|head| head.link), id, seq, fields);
         Head { seq, link }
+    }
+
+    pub(super) fn key(&self) -> &ChainKey {
+        &self.key
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -147,6 +163,20 @@ impl ChainKey {
             ] {
                 mac.text(text);
             }
+        })
+    }
+}
+
+impl ChainKey {
+    /// The code of a checkpoint: up to this row, the rows of the chain went by their age.
+    pub(super) fn checkpoint(&self, chain: &str, last: Head, at: i64) -> Link {
+        self.0.code(|hash| {
+            let mut mac = Mac(hash);
+            mac.text(Some("doorward audit checkpoint 1"));
+            mac.text(Some(chain));
+            mac.number(last.seq);
+            mac.number(at);
+            mac.0.update(&last.link);
         })
     }
 }

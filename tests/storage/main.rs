@@ -10,6 +10,7 @@
 
 mod artifacts;
 mod audit;
+mod audit_age;
 mod concurrency;
 mod conformance;
 mod consents;

@@ -1,6 +1,6 @@
 //! Walking the chains of the audit log: whether it is still what was written (decision 16).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::super::Store;
 use super::super::chain::{ChainKey, Head, Link};
@@ -8,6 +8,7 @@ use super::super::engine::{Tx, query};
 use super::super::error::StoreError;
 use super::super::start_chain::read_heads;
 use super::RawRow;
+use super::age::{Checkpoint, Checkpoints, checkpoints};
 
 const PAGE_FORWARDS: &str = "\
     SELECT position, chain, seq, at, kind, outcome, reason, actor, user_name, sp_name, source, \
@@ -49,6 +50,14 @@ pub enum Break {
         /// The row that follows.
         found: i64,
     },
+    /// A checkpoint of rows that went by their age was not made by Doorward.
+    #[error("chain {chain}: what is said about its rows up to {seq}, which are gone, is forged")]
+    Forged {
+        /// Which chain.
+        chain: String,
+        /// The last row that is said to have gone by its age.
+        seq: i64,
+    },
     /// A later chain names a row that is not there, or not as it was.
     #[error("chain {chain}: its end was cut off or altered; row {seq} was there once")]
     CutOff {
@@ -63,15 +72,12 @@ impl Store {
     /// Walks all chains and says where the log is not what was written: rows altered, removed,
     /// moved, or cut off (decision 16).
     pub async fn verify_audit(&self, chain_key: &[u8; 32]) -> Result<Verification, StoreError> {
-        // Of one moment: on a server, rows become visible in another order than that of positions.
+        // Of one moment: on a server, rows become visible in another order than that of positions, and
+        // rows may go by their age meanwhile.
         let mut tx = self.pool().snapshot().await?;
-        let mut walk = Walk {
-            key: ChainKey::new(chain_key),
-            chains: HashMap::new(),
-            named: named_heads(&mut tx).await?,
-            rows: 0,
-            broken: Vec::new(),
-        };
+        let key = ChainKey::new(chain_key);
+        let known = checkpoints(&mut tx, &key).await?;
+        let mut walk = Walk::new(key, &known, named_heads(&mut tx).await?);
         let mut after = 0;
         loop {
             let page: Vec<RawRow> = query(PAGE_FORWARDS).bind(after).fetch_all(&mut tx).await?;
@@ -106,16 +112,50 @@ async fn named_heads(tx: &mut Tx) -> Result<HashMap<(String, i64), Link>, StoreE
 }
 
 /// The walk along all chains at once, in the order of writing.
-struct Walk {
+pub(super) struct Walk {
     key: ChainKey,
+    /// Where each chain has got to; at first, where it goes on after rows that went by their age.
     chains: HashMap<String, Head>,
+    /// The same as it was at first.
+    gone: HashMap<String, Head>,
+    /// The chains that have rows.
+    met: HashSet<String>,
     named: HashMap<(String, i64), Link>,
     rows: u64,
     broken: Vec<Break>,
 }
 
 impl Walk {
-    fn step(&mut self, row: &RawRow) {
+    /// Begins after what has gone by its age.
+    pub(super) fn new(
+        key: ChainKey,
+        known: &Checkpoints,
+        named: HashMap<(String, i64), Link>,
+    ) -> Self {
+        let (mut gone, mut broken) = (HashMap::new(), Vec::new());
+        for (chain, checkpoint) in known {
+            match *checkpoint {
+                Checkpoint::At(head) => {
+                    gone.insert(chain.clone(), head);
+                }
+                Checkpoint::Forged(seq) => broken.push(Break::Forged {
+                    chain: chain.clone(),
+                    seq,
+                }),
+            }
+        }
+        Self {
+            key,
+            chains: gone.clone(),
+            gone,
+            met: HashSet::new(),
+            named,
+            rows: 0,
+            broken,
+        }
+    }
+
+    pub(super) fn step(&mut self, row: &RawRow) {
         self.rows += 1;
         let before = self.chains.get(&row.chain).copied();
         let expected = before.map_or(0, |head| head.seq + 1);
@@ -141,18 +181,31 @@ impl Walk {
         if self.named.get(&place) == Some(&link) {
             self.named.remove(&place);
         }
+        if !self.met.contains(&place.0) {
+            self.met.insert(place.0.clone());
+        }
         self.chains.insert(place.0, Head { seq: row.seq, link });
     }
 
-    fn finish(mut self) -> Verification {
-        let mut cut: Vec<_> = self.named.into_keys().collect();
+    /// Whether a row that is named went by its age: before the last row of its chain that did, or as
+    /// that very row.
+    fn has_gone(&self, chain: &str, seq: i64, link: Link) -> bool {
+        self.gone
+            .get(chain)
+            .is_some_and(|last| seq < last.seq || (seq == last.seq && link == last.link))
+    }
+
+    pub(super) fn finish(mut self) -> Verification {
+        let named = std::mem::take(&mut self.named).into_iter();
+        let cut = named.filter(|((chain, seq), link)| !self.has_gone(chain, *seq, *link));
+        let mut cut: Vec<_> = cut.map(|(place, _)| place).collect();
         cut.sort();
         let cut = cut.into_iter();
         self.broken
             .extend(cut.map(|(chain, seq)| Break::CutOff { chain, seq }));
         Verification {
             rows: self.rows,
-            chains: self.chains.len(),
+            chains: self.met.len(),
             broken: self.broken,
         }
     }
