@@ -19,7 +19,7 @@ conformance: ## run all tests, then write docs/conformance.md of those that pass
 check: ## formatting, lints, documentation, dependencies, scripts
 	@scripts/check.sh
 
-bench: ## the benchmark, on a release build (ARGS="-- 40 1": 40 rounds of the first variant)
+bench: ## the benchmark, on a release build (ARGS=scale: one of them; ARGS="warm_sso -- 40 1": its arguments)
 	@scripts/bench.sh $(ARGS)
 
 fuzz: ## fuzz what takes bytes from outside (ARGS="signature 1200": one target, seconds; ARGS=smoke: corpora)

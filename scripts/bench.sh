@@ -7,5 +7,13 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_rust
 need_packages "to build" "${BUILD_PACKAGES[@]}"
 cd "$ROOT"
+benchmarks=(warm_sso scale)
+[[ $# -eq 0 ]] || benchmarks=(warm_sso)
+if [[ "${1:-}" == warm_sso || "${1:-}" == scale ]]; then
+    benchmarks=("$1")
+    shift
+fi
 say "building with optimisation and measuring; leave the machine alone meanwhile"
-cargo bench --locked --no-default-features --bench warm_sso "$@"
+for benchmark in "${benchmarks[@]}"; do
+    cargo bench --locked --no-default-features --bench "$benchmark" "$@"
+done

@@ -52,6 +52,8 @@ const fn variant(
             sign,
             durability,
             others: 0,
+            crowd: 0,
+            cheap_passwords: false,
         },
         bits,
     )

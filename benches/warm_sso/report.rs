@@ -81,6 +81,7 @@ pub(crate) fn table(rows: &mut [Row]) -> Result<()> {
             sign,
             durability,
             others,
+            ..
         } = row.settings;
         println!(
             "{signing_algorithm:8} {sign:10} {durability:10} {others:10} {:8.0} {:9.0} {:11.2} {:8.2} {:9.0} {:6}% {:6.0} {:7.2} {:7.2}",

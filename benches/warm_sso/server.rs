@@ -23,6 +23,10 @@ pub(crate) struct Settings {
     pub(crate) durability: &'static str,
     /// How many service providers are registered beside the one that is signed in to.
     pub(crate) others: u32,
+    /// How many people are imported beside those who sign in, each with three roles.
+    pub(crate) crowd: usize,
+    /// Whether a password is hashed as cheaply as argon2 goes.
+    pub(crate) cheap_passwords: bool,
 }
 
 /// A folder with an existing database, and the process that serves it.
@@ -43,10 +47,17 @@ impl Server {
             sign,
             durability,
             others,
+            crowd,
+            cheap_passwords,
         } = settings;
+        let hashing = if cheap_passwords {
+            "argon2.memory_kib = 8\nargon2.iterations = 1\n"
+        } else {
+            ""
+        };
         let config = format!(
             "base_url = \"http://{address}\"\nlisten = \"{address}\"\nthrottle = \"off\"\n\
-             signing_algorithm = \"{signing_algorithm}\"\ndurability = \"{durability}\"\n"
+             signing_algorithm = \"{signing_algorithm}\"\ndurability = \"{durability}\"\n{hashing}"
         );
         std::fs::write(config_in(folder.path()), config)?;
         let app = [
@@ -67,6 +78,12 @@ impl Server {
             let file = file.to_string_lossy();
             let add = ["metadata", "add", &file, "--require-role", "staff"];
             command(folder.path(), &add, "")?;
+        }
+        if crowd > 0 {
+            let file = folder.path().join("crowd.csv");
+            write_crowd(&file, crowd)?;
+            let file = file.to_string_lossy();
+            command(folder.path(), &["import", "users", &file], "")?;
         }
         for number in 0..people {
             let (name, mail) = (name(number), format!("{}@example.org", name(number)));
@@ -168,6 +185,22 @@ fn metadata_of(count: u32) -> std::result::Result<String, std::fmt::Error> {
     }
     text.push_str("</EntitiesDescriptor>");
     Ok(text)
+}
+
+/// A file of so many people, in no order of their names.
+fn write_crowd(file: &Path, count: usize) -> Result<()> {
+    let mut text = std::io::BufWriter::new(std::fs::File::create(file)?);
+    writeln!(text, "name,email,display_name,roles")?;
+    for number in 0..count {
+        let mixed = number.wrapping_mul(7_919) % count.max(1);
+        writeln!(
+            text,
+            "crowd{mixed:07},crowd{mixed:07}@example.org,Person {mixed},staff;team-{};region-{}",
+            mixed % 50,
+            mixed % 10
+        )?;
+    }
+    text.flush()
 }
 
 fn name(number: usize) -> String {

@@ -9,13 +9,22 @@ use crate::saml::certificate::Certificate;
 use crate::saml::sp_metadata;
 use crate::storage::{Store, StoreError, StoredKey};
 
+/// Registrations that are read at once.
+const AT_ONCE: usize = 200;
+
 /// All of it, ours first.
 pub async fn endings(store: &Store) -> Result<Vec<Ending>, StoreError> {
     let mut endings: Vec<_> = store.own_keys().await?.keys.iter().map(of_key).collect();
     let origins = store.origins().await?;
-    for sp in store.service_providers().await?.readable {
-        let is_refreshed = origins.contains_key(&sp.id);
-        endings.extend(of_sp(&sp, is_refreshed));
+    // A page at a time: ten thousand registrations at once would be memory that the process keeps.
+    for page in store.sp_index().await?.chunks(AT_ONCE) {
+        let (Some(first), Some(last)) = (page.first(), page.last()) else {
+            continue;
+        };
+        for sp in store.sps_between(&first.name, &last.name).await?.readable {
+            let is_refreshed = origins.contains_key(&sp.id);
+            endings.extend(of_sp(&sp, is_refreshed));
+        }
     }
     Ok(endings)
 }
