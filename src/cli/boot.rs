@@ -33,6 +33,11 @@ pub enum BootError {
     /// The database.
     #[error("{}", told(.0))]
     Store(#[from] StoreError),
+    /// A copy or a restore into it was interrupted.
+    #[error(
+        "the database is half filled: a copy or a restore into it was interrupted; run that again"
+    )]
+    HalfFilled,
     /// The master keys, or what they seal.
     #[error(transparent)]
     Keystore(#[from] KeystoreError),
@@ -58,6 +63,9 @@ pub async fn boot(config: Config, clock: Clock, program: &str) -> Result<Booted,
         other => other,
     };
     correct(&clock, &store).await?;
+    if store.is_half_filled().await? {
+        return Err(BootError::HalfFilled);
+    }
     let keystore = Keystore::open(&config.keys_dir)?;
     let secrets = Secrets::unlock(&store, &keystore, &clock).await?;
     store

@@ -8,7 +8,7 @@ use super::boot::BootError;
 use crate::authn::password::PasswordError;
 use crate::clock::NoRandomness;
 use crate::config::ConfigError;
-use crate::keystore::SigningKeysError;
+use crate::keystore::{KeystoreError, SigningKeysError};
 use crate::storage::StoreError;
 
 /// Every way in which a command ends badly.
@@ -23,6 +23,9 @@ pub enum CliError {
     /// The database did not do it.
     #[error("{}", told(.0))]
     Store(#[from] StoreError),
+    /// The master keys, or what they seal.
+    #[error(transparent)]
+    Keystore(#[from] KeystoreError),
     /// A signing key could not be made or opened.
     #[error(transparent)]
     SigningKeys(#[from] SigningKeysError),

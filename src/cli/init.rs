@@ -144,8 +144,7 @@ impl Init {
         let known = if let Some(name) = &self.admin {
             open.store.user(name).await?
         } else {
-            let users = open.store.users().await?;
-            users.into_iter().find(|user| user.roles.contains(&role))
+            open.store.first_holder(&role).await?
         };
         if let Some(user) = known {
             return promote(open, user, &role).await;

@@ -8,6 +8,7 @@ mod boot;
 mod certificate;
 mod check;
 mod context;
+mod database;
 #[cfg(feature = "demo")]
 mod demo;
 mod endings;
@@ -93,6 +94,9 @@ enum Command {
     /// Users: who may prove to be somebody
     #[command(subcommand)]
     User(user::User),
+    /// The whole database: copies to another one, backups
+    #[command(subcommand)]
+    Database(database::Database),
     /// Take over users from another system
     #[command(subcommand)]
     Import(import::Import),
@@ -163,6 +167,7 @@ async fn perform(command: Command, context: &Context) -> Result<ExitCode, CliErr
         Command::Init(init) => init.run(context).await,
         Command::Check(check) => check.run(context).await,
         Command::User(user) => user.run(context).await,
+        Command::Database(database) => database.run(context).await,
         Command::Import(import) => import.run(context).await,
         Command::Role(role) => role.run(context).await,
         Command::Sp(sp) => sp.run(context).await,

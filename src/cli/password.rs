@@ -30,7 +30,7 @@ pub(super) fn take(from_stdin: bool) -> Result<Password, CliError> {
     })
 }
 
-fn first_line(input: impl BufRead) -> Result<String, CliError> {
+pub(super) fn first_line(input: impl BufRead) -> Result<String, CliError> {
     let mut line = Vec::new();
     let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
     input.take(most + 2).read_until(b'\n', &mut line)?;

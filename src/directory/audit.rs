@@ -162,6 +162,10 @@ audit_kinds! {
     KeyActivated = "key-activated",
     /// A signing key was removed.
     KeyRetired = "key-retired",
+    /// A backup was written.
+    BackedUp = "backed-up",
+    /// The database was filled from a backup.
+    Restored = "restored",
     /// What had expired was cleaned up.
     CleanedUp = "cleaned-up",
 }

@@ -9,6 +9,7 @@ pub mod endings;
 mod ring;
 mod seal;
 pub mod sealed;
+mod sealed_file;
 mod secrets;
 pub mod signing_keys;
 
@@ -19,8 +20,9 @@ use thiserror::Error;
 use crate::clock::NoRandomness;
 use crate::storage::StoreError;
 
-pub use ring::Keystore;
+pub use ring::{CarriedKey, Keystore};
 pub use sealed::FlowKey;
+pub use sealed_file::{Lock, SealedReader, SealedWriter};
 pub use secrets::Secrets;
 pub use signing_keys::{SigningKeys, SigningKeysError};
 
@@ -71,6 +73,35 @@ pub enum KeystoreError {
         /// What it is.
         what: String,
     },
+    /// A backup brings a master key, and another one has its name. Operator: restore with an empty
+    /// `keys_dir`.
+    #[error("{path} holds another key than the backup brings: point keys_dir to an empty folder")]
+    OtherKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The backup opens with a master key that is not here.
+    #[error(
+        "the backup opens with master key {wanted}, which is not in {folder}: copy its file there"
+    )]
+    NoBackupKey {
+        /// The id of the key that is needed.
+        wanted: String,
+        /// The folder of the ring.
+        folder: PathBuf,
+    },
+    /// The file does not begin as a backup does.
+    #[error("it is no backup of Doorward, or its beginning was altered; name another file")]
+    NoBackup,
+    /// The backup was made with the master key.
+    #[error("the backup opens with the master key in keys_dir: leave --passphrase-stdin away")]
+    NoPassphrase,
+    /// The backup was made with a passphrase.
+    #[error("the backup opens with a passphrase: add --passphrase-stdin")]
+    WantsPassphrase,
+    /// The backup cannot be read or written.
+    #[error("the backup cannot be read or written: {0}; look at the disk")]
+    Backup(#[from] std::io::Error),
     /// The database did not do what it was asked to.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::random_id;
 use crate::storage::hex;
 
@@ -16,6 +18,20 @@ use super::seal::Key;
 pub(super) struct MasterKey {
     pub(super) id: String,
     pub(super) key: Key,
+}
+
+/// A master key on its way to another installation, inside a sealed file.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct CarriedKey {
+    number: u32,
+    key: String,
+}
+
+impl std::fmt::Debug for CarriedKey {
+    /// Never the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CarriedKey({}, ..)", self.number)
+    }
 }
 
 /// The master keys of this node.
@@ -76,6 +92,33 @@ impl Keystore {
     /// The ids of the keys, the oldest first.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|key| key.id.as_str())
+    }
+
+    /// The keys of the ring, to be carried to another installation.
+    pub fn carried(&self) -> Result<Vec<CarriedKey>, KeystoreError> {
+        let files = numbered(&self.folder)?.into_iter();
+        files
+            .map(|(number, path)| {
+                let key = hex::encode(&read_key(&path)?.key.0);
+                Ok(CarriedKey { number, key })
+            })
+            .collect()
+    }
+
+    /// Puts keys that were carried here into a folder; another key of the same name is an error.
+    pub fn take_over(folder: &Path, keys: &[CarriedKey]) -> Result<(), KeystoreError> {
+        Self::open(folder)?;
+        for CarriedKey { number, key } in keys {
+            let path = folder.join(format!("master-{number}.key"));
+            let bytes = hex::decode(key).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+            let key = bytes.map(Key);
+            let key = key.ok_or_else(|| KeystoreError::NotAKey { path: path.clone() })?;
+            put_key(folder, *number, &key)?;
+            if read_key(&path)?.key != key {
+                return Err(KeystoreError::OtherKey { path });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn newest(&self) -> Result<&MasterKey, KeystoreError> {
@@ -149,12 +192,17 @@ fn read_key(path: &Path) -> Result<MasterKey, KeystoreError> {
     })
 }
 
-/// Writes a key under another name first, then links it: whoever looks sees a whole key or none,
-/// and of two processes that start at once one makes the key and both use it.
+/// Makes a key. Of two processes that start at once one makes it and both use it.
 fn make_key(folder: &Path, number: u32) -> Result<(), KeystoreError> {
+    put_key(folder, number, &Key::fresh()?)
+}
+
+/// Writes a key under another name first, then links it: whoever looks sees a whole key or none. A
+/// key that is there stays.
+fn put_key(folder: &Path, number: u32, key: &Key) -> Result<(), KeystoreError> {
     let path = folder.join(format!("master-{number}.key"));
     let draft = folder.join(format!(".draft-{}", random_id()?));
-    let text = format!("{}\n", hex::encode(&Key::fresh()?.0));
+    let text = format!("{}\n", hex::encode(&key.0));
     let written = write_private(&draft, &text).and_then(|()| match fs::hard_link(&draft, &path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked,

@@ -256,6 +256,18 @@ impl Store {
         Ok(ids.into_iter().map(SpId::from_stored).collect())
     }
 
+    /// The SPs that take part in a live or expired session of somebody.
+    pub async fn sps_of(&self, user: &UserId) -> Result<Vec<SpId>, StoreError> {
+        let ids: Vec<String> = query(
+            "SELECT DISTINCT p.sp_id FROM sessions s JOIN participants p ON p.session_id = s.id \
+             WHERE s.user_id = ? ORDER BY p.sp_id",
+        )
+        .bind(user.as_str())
+        .fetch_all(self.pool())
+        .await?;
+        Ok(ids.into_iter().map(SpId::from_stored).collect())
+    }
+
     /// Whoever has a live or expired session in which an SP takes part.
     pub async fn people_at(&self, sp: &SpId) -> Result<Vec<(UserId, UserName)>, StoreError> {
         let rows: Vec<(String, String)> = query(

@@ -18,37 +18,21 @@ pub(super) const LISTED: usize = 100;
 
 /// Ten times a text, with a comma between.
 macro_rules! ten {
-    ($row:literal) => {
+    ($($row:tt)+) => {
         concat!(
-            $row, ",", $row, ",", $row, ",", $row, ",", $row, ",", $row, ",", $row, ",", $row, ",",
-            $row, ",", $row
+            $($row)+, ",", $($row)+, ",", $($row)+, ",", $($row)+, ",", $($row)+, ",",
+            $($row)+, ",", $($row)+, ",", $($row)+, ",", $($row)+, ",", $($row)+
         )
     };
 }
 
 /// A hundred times a text, with a comma between.
 macro_rules! hundred {
-    ($row:literal) => {
+    ($($row:tt)+) => {
         concat!(
-            ten!($row),
-            ",",
-            ten!($row),
-            ",",
-            ten!($row),
-            ",",
-            ten!($row),
-            ",",
-            ten!($row),
-            ",",
-            ten!($row),
-            ",",
-            ten!($row),
-            ",",
-            ten!($row),
-            ",",
-            ten!($row),
-            ",",
-            ten!($row)
+            ten!($($row)+), ",", ten!($($row)+), ",", ten!($($row)+), ",", ten!($($row)+), ",",
+            ten!($($row)+), ",", ten!($($row)+), ",", ten!($($row)+), ",", ten!($($row)+), ",",
+            ten!($($row)+), ",", ten!($($row)+)
         )
     };
 }

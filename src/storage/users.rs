@@ -101,6 +101,41 @@ impl Store {
         column.checked(names.collect())
     }
 
+    /// How many users there are.
+    pub async fn count_users(&self) -> Result<i64, StoreError> {
+        let count = query("SELECT COUNT(*) FROM users").patiently();
+        count.fetch_one(self.pool()).await
+    }
+
+    /// How many users who are not disabled hold a role.
+    pub async fn count_holders(&self, role: &RoleName) -> Result<i64, StoreError> {
+        query(
+            "SELECT COUNT(*) FROM user_roles r JOIN users u ON u.id = r.user_id \
+             WHERE r.role_name = ? AND u.disabled = 0",
+        )
+        .bind(role.as_str())
+        .fetch_one(self.pool())
+        .await
+    }
+
+    /// Whoever holds a role and comes first by name.
+    pub async fn first_holder(&self, role: &RoleName) -> Result<Option<User>, StoreError> {
+        let name: Option<String> = query(
+            "SELECT u.name FROM user_roles r JOIN users u ON u.id = r.user_id \
+             WHERE r.role_name = ? ORDER BY u.name_key LIMIT 1",
+        )
+        .bind(role.as_str())
+        .fetch_optional(self.pool())
+        .await?;
+        match name {
+            None => Ok(None),
+            Some(name) => {
+                let name = Column("users", "name").checked(UserName::parse(&name))?;
+                self.user(&name).await
+            }
+        }
+    }
+
     /// Up to `limit` users whose names come after `name`.
     pub async fn users_after(
         &self,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::app::Product;
 use crate::support::sp::Sp;
 
-const SETTINGS: &str = "signing_algorithm = \"p256\"\nthrottle = \"off\"\n\
+pub(crate) const SETTINGS: &str = "signing_algorithm = \"p256\"\nthrottle = \"off\"\n\
      argon2.memory_kib = 64\nargon2.iterations = 1";
 
 const HEAD: &str = "name,email,display_name,roles,password_hash\n";
@@ -232,6 +232,6 @@ async fn an_import_that_is_killed_leaves_no_row_half_done_and_goes_on_when_run_a
 }
 
 fn users_in(product: &Product) -> usize {
-    let count = product.database().number("SELECT COUNT(*) FROM users");
-    usize::try_from(count).unwrap()
+    let users = product.database().number("SELECT COUNT(*) FROM users");
+    usize::try_from(users).unwrap()
 }

@@ -290,6 +290,17 @@ impl Product {
         &self.database
     }
 
+    /// Goes over to another database; it counts after a restart.
+    pub(crate) fn use_database(&self, url: &str) {
+        let text = std::fs::read_to_string(&self.config).expect("it was just written");
+        let others = text
+            .lines()
+            .filter(|line| !line.starts_with("database_url"));
+        let others: Vec<_> = others.collect();
+        let text = format!("database_url = \"{url}\"\n{}\n", others.join("\n"));
+        std::fs::write(&self.config, text).expect("it can be written");
+    }
+
     /// Where its master key is.
     pub(crate) fn keys_dir(&self) -> PathBuf {
         self.folder.path().join("keys")

@@ -18,6 +18,7 @@ use super::error::{CliError, refused};
 use super::output::{Style, Tone, plain};
 use crate::clock::{Clock, is_too_far};
 use crate::config::{Config, ConfigError, Durability};
+use crate::directory::name::RoleName;
 use crate::directory::time::UnixTime;
 use crate::storage::AuditFilter;
 
@@ -257,15 +258,11 @@ async fn audit(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
 }
 
 async fn people(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
-    let users = open.store.users().await?;
-    let is_administrator = |user: &&crate::directory::user::User| {
-        let held = user
-            .roles
-            .iter()
-            .any(|role| role.as_str() == ADMINISTRATOR_ROLE);
-        held && !user.disabled
+    let role = RoleName::parse(ADMINISTRATOR_ROLE);
+    let administrators = match role {
+        Ok(role) => open.store.count_holders(&role).await?,
+        Err(_) => 0,
     };
-    let administrators = users.iter().filter(is_administrator).count();
     match administrators {
         0 => findings.warning(
             "users",
@@ -276,7 +273,7 @@ async fn people(findings: &mut Findings, open: &Open) -> Result<(), CliError> {
             "users",
             format!(
                 "{} users, {administrators} of them administrators",
-                users.len()
+                open.store.count_users().await?
             ),
         ),
     }

@@ -197,7 +197,7 @@ impl<'o> Import<'o> {
                     self.roles.clear();
                     return Ok(false);
                 }
-                Err(StoreError::Busy) if tries < TRIES => tries += 1,
+                Err(StoreError::Busy | StoreError::Deadlock) if tries < TRIES => tries += 1,
                 Err(error) => {
                     return Err(refused(
                         format!("the import stopped: {}", told(&error)),

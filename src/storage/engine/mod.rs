@@ -77,6 +77,10 @@ pub(super) enum Kept {
 
 const BEGIN: &[&str] = &["BEGIN"];
 
+const FOLLOW_ROWS: &str = "\
+    SELECT setval(pg_get_serial_sequence('audit_events', 'position'), \
+    (SELECT COALESCE(MAX(position), 0) + 1 FROM audit_events), false)";
+
 impl Pool {
     /// Opens the database of a `database_url`.
     pub(super) async fn open(url: &str, settings: Settings) -> Result<Self, StoreError> {
@@ -86,6 +90,15 @@ impl Pool {
     /// Whether it is a file of this machine.
     pub(super) fn is_file(&self) -> bool {
         matches!(self, Self::Sqlite(_))
+    }
+
+    /// After rows were put in together with the numbers that the engine else gives: the next ones
+    /// follow them. Only PostgreSQL keeps a counter that does not look at the rows.
+    pub(super) async fn follow_filled_rows(&self) -> Result<(), StoreError> {
+        if matches!(self, Self::Postgres(_)) {
+            query(FOLLOW_ROWS).fetch_one::<i64>(self).await?;
+        }
+        Ok(())
     }
 
     /// Begins a transaction that may write.
