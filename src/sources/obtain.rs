@@ -169,8 +169,7 @@ impl Sources {
 /// it, for services that are files of such names (draft-young-md-query-saml, section 2.2.1).
 fn query_address(base: &str, entity: &EntityId) -> String {
     if let Some((before, after)) = base.split_once("{sha1}") {
-        let hash = openssl::sha::sha1(entity.as_str().as_bytes());
-        let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = hex::encode(&openssl::sha::sha1(entity.as_str().as_bytes()));
         return format!("{before}%7Bsha1%7D{digits}{after}");
     }
     let id = utf8_percent_encode(entity.as_str(), SEGMENT);

@@ -139,27 +139,11 @@ pub(super) async fn activate(
     let told = json!({"key": key.id.as_str(), "changed": changed,
         "retiring": retiring.map(|before| before.id.as_str())});
     let done = context.done(&told, |_| {
-        let id = short(keys, &key.id);
-        if !changed {
-            return format!("key {id} was active already\n");
-        }
-        let (does, until) = if signs {
-            ("signs", "published")
+        if changed {
+            what_follows(keys, key, retiring, &held)
         } else {
-            ("is published for encryption", "decrypts")
-        };
-        let mut lines = vec![format!("key {id} {does} from now on\n")];
-        if let Some(before) = retiring {
-            let before = short(keys, &before.id);
-            lines.push(format!(
-                "key {before} is retiring: {until} until `doorward key retire`\n"
-            ));
+            format!("key {} was active already\n", short(keys, &key.id))
         }
-        if !held.is_empty() {
-            let held = some(&held);
-            lines.push(format!("held there and signed for as before: {held}\n"));
-        }
-        lines.concat()
     });
     if changed && new_to_sps {
         note(&format!(
@@ -169,6 +153,30 @@ pub(super) async fn activate(
         ));
     }
     done
+}
+
+/// What is so once a key is active.
+fn what_follows(
+    keys: &[StoredKey],
+    key: &StoredKey,
+    retiring: Option<&StoredKey>,
+    held: &[String],
+) -> String {
+    let (does, until) = match key.key_use {
+        KeyUse::Signing => ("signs", "published"),
+        KeyUse::Encryption => ("is published for encryption", "decrypts"),
+    };
+    let mut text = format!("key {} {does} from now on\n", short(keys, &key.id));
+    if let Some(before) = retiring {
+        let before = short(keys, &before.id);
+        let line = format!("key {before} is retiring: {until} until `doorward key retire`\n");
+        text.push_str(&line);
+    }
+    if !held.is_empty() {
+        let line = format!("held there and signed for as before: {}\n", some(held));
+        text.push_str(&line);
+    }
+    text
 }
 
 /// Removes a key.
