@@ -1,9 +1,8 @@
 //! Stored password hashes, which an import takes from another system: whatever stands there costs no
-//! more than a bound, and no password fits what is no hash of it.
+//! more than a bound (`-timeout`), and no password fits what is no hash of it.
 #![no_main]
 
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use doorward::authn::password::{Cost, Passwords};
 use libfuzzer_sys::fuzz_target;
@@ -22,10 +21,8 @@ fuzz_target!(|stored: &str| {
         let passwords = Passwords::new(CHEAP).expect("a cost");
         (runtime.expect("a runtime"), passwords)
     });
-    let begun = Instant::now();
     let check = passwords.verify("correct horse", Some(stored), "fuzz");
     let verdict = runtime.block_on(check).expect("a verdict, whatever is stored");
-    assert!(begun.elapsed() < Duration::from_secs(20), "too dear a hash");
     // The one hash in the seeds that is right.
     assert!(!verdict.ok || stored.starts_with("$argon2"), "it fits");
 });

@@ -37,7 +37,7 @@ fuzz_target!(|question: &[u8]| {
     static PRODUCT: OnceLock<Product> = OnceLock::new();
     let product = PRODUCT.get_or_init(started);
     product.runtime.block_on(async {
-        let patience = Duration::from_secs(4);
+        let patience = Duration::from_secs(60);
         let both = async {
             asked(product, question).await;
             asked(product, b"{\"after\":0}\n").await
