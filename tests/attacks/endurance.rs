@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::kinds::{By, Draft, KINDS, Kind, enveloped};
+use crate::kinds::{By, KINDS, Kind};
+use crate::message::{Draft, enveloped};
 use crate::target::Target;
 
 /// How many of them; the numbers below are for all of them.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::kinds::{By, KINDS, MORE};
 use crate::support::browser::Answer;
 use crate::support::sp::{deflated, percent_encoded, redirect_query};
 use crate::target::Target;
@@ -98,6 +99,34 @@ async fn t_body_c_b7_too_large_is_said_before_anything_is_read() {
         .query(&redirect_query(&target.request().xml(), Some(&umlauts)))
         .await;
     target.refused("RelayState of 1,026 bytes", &answer);
+    insta::assert_snapshot!(target.table());
+}
+
+/// The limits are those of every door.
+#[tokio::test]
+async fn t_deflate_t_body_every_door_has_the_limits() {
+    let mut target = Target::with_more_doors().await;
+    let bomb = percent_encoded(&deflated(&vec![b' '; 5_000_000]));
+    let large = vec![b' '; 300 * 1024];
+    for kind in KINDS.iter().chain(MORE) {
+        match kind.by {
+            By::Redirect(parameter) => {
+                let query = format!("{parameter}={bomb}");
+                target.attack_with(kind, "T-DEFLATE a bomb", &query).await;
+            }
+            By::Post(_) => {
+                let large = STANDARD.encode(&large);
+                target.attack_with(kind, "T-BODY of 300 KiB", &large).await;
+                // The server has hung up on who sends that much.
+                target.browser = target.product.browser();
+            }
+            By::Soap => target.attack(kind, "T-BODY of 300 KiB", &large).await,
+            By::File => {
+                let large = vec![b' '; 300 << 20];
+                target.attack(kind, "T-BODY of 300 MiB", &large).await;
+            }
+        }
+    }
     insta::assert_snapshot!(target.table());
 }
 

@@ -15,6 +15,10 @@ mod support;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod doors;
+#[cfg(test)]
+mod drafts;
+#[cfg(test)]
 mod endpoint;
 #[cfg(test)]
 mod endurance;
@@ -24,6 +28,8 @@ mod http;
 mod injection;
 #[cfg(test)]
 mod kinds;
+#[cfg(test)]
+mod message;
 #[cfg(test)]
 mod redirect;
 #[cfg(test)]

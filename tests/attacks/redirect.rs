@@ -1,7 +1,8 @@
 //! Signatures of HTTP-Redirect queries (docs/threat-model.md): they cover the raw octets, and what
 //! they cover is what is read.
 
-use crate::kinds::{By, Kind, signed_query};
+use crate::kinds::{By, Kind};
+use crate::message::signed_query;
 use crate::support::sp::{RSA_SHA1, RSA_SHA256, deflated, percent_encoded, redirect_query};
 use crate::target::Target;
 

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::database::Watch;
-use crate::kinds::{By, Draft, KINDS, Kind, enveloped};
+use crate::kinds::{By, KINDS, Kind};
+use crate::message::enveloped;
 use crate::support::app::Product;
 use crate::support::browser::{Answer, Browser};
 use crate::support::sp::{AuthnRequest, Sp, redirect_query};
@@ -23,6 +24,12 @@ const GROWTH: u64 = 48 * 1024;
 
 /// Where the registered service providers take answers about logging out.
 const SLO: &str = "https://strict.example/slo";
+/// The binding to enhanced clients (Bindings 3.3).
+pub(crate) const PAOS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
+/// What somebody signs in with who enters everywhere.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+/// Hashing costs little, so that the hostile messages of an enhanced client cost no more than others.
+const SETTINGS: &str = "signing_algorithm = \"p256\"\n[argon2]\nmemory_kib = 64\niterations = 1\n";
 
 /// A running identity provider with two registrations, and the answers that it gave.
 pub(crate) struct Target {
@@ -34,7 +41,7 @@ pub(crate) struct Target {
     pub(crate) strict: Sp,
     /// Nobody may ever connect to it.
     pub(crate) canary: TcpListener,
-    watch: Watch,
+    pub(crate) watch: Watch,
     resident: u64,
     seen: usize,
     rows: Vec<Row>,
@@ -49,6 +56,17 @@ struct Row {
 impl Target {
     pub(crate) async fn start() -> Self {
         let product = Product::serve("signing_algorithm = \"p256\"").await;
+        Self::over(product, false)
+    }
+
+    /// The same with somebody who has a password, and endpoints for enhanced clients.
+    pub(crate) async fn with_more_doors() -> Self {
+        let product = Product::serve(SETTINGS).await;
+        product.add_user("ada", PASSWORD, &["anybody"]);
+        Self::over(product, true)
+    }
+
+    fn over(product: Product, enhanced: bool) -> Self {
         let lax = Sp::new("https://lax.example/saml", "https://lax.example/acs");
         let strict = Sp::new("https://strict.example/saml", "https://strict.example/acs");
         for (name, sp, attributes) in [
@@ -59,7 +77,16 @@ impl Target {
             let slo = format!(
                 "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"{SLO}\"/>{endpoint}"
             );
+            let paos = format!(
+                "<md:AssertionConsumerService Binding=\"{PAOS}\" Location=\"{}\" index=\"7\"/></md:SPSSODescriptor>",
+                sp.acs.replace("/acs", "/ecp")
+            );
             let metadata = sp.metadata(attributes).replacen(endpoint, &slo, 1);
+            let metadata = if enhanced {
+                metadata.replacen("</md:SPSSODescriptor>", &paos, 1)
+            } else {
+                metadata
+            };
             let metadata = product.file(name, &metadata);
             product.cli([
                 "sp",
@@ -127,11 +154,16 @@ impl Target {
     }
 
     /// Sends an envelope, as service providers do without a browser; what came back in short.
-    async fn asked(&self, kind: &Kind, xml: &[u8]) -> String {
+    pub(crate) async fn asked(&self, kind: &Kind, xml: &[u8]) -> String {
         let request = reqwest::Client::new()
             .post(self.product.idp(kind.path))
             .header("Content-Type", "text/xml")
             .body(enveloped(xml));
+        let request = if kind.path == "/saml/ecp" {
+            request.basic_auth("ada", Some(PASSWORD))
+        } else {
+            request
+        };
         let answer = request.send().await.expect("an answer");
         let status = answer.status().as_u16();
         soap_in_short(status, &answer.text().await.expect("text"))
@@ -153,13 +185,15 @@ impl Target {
     /// way, and takes down the refusal.
     pub(crate) async fn attack(&mut self, kind: &'static Kind, vector: &str, xml: &[u8]) {
         if kind.by == By::File {
-            let told = self.filed(xml).err();
+            let told = self.filed(kind, xml).err();
             let told = told.unwrap_or_else(|| panic!("{vector} is registered from {}", kind.name));
             self.unharmed(vector);
             self.take_down(vector, told, Some(kind));
         } else if kind.by == By::Soap {
+            let started = Instant::now();
             let told = self.asked(kind, xml).await;
-            let named = format!("{vector} ({})", kind.name);
+            let (took, named) = (started.elapsed(), format!("{vector} ({})", kind.name));
+            assert!(took < PATIENCE, "{named} took {took:?}");
             assert_ne!(told, kind.good, "{named}");
             let reason = self.logged_once(&named, None);
             self.unharmed(&named);
@@ -184,9 +218,9 @@ impl Target {
     /// A document that is good in spite of what was put in: it is taken, and nobody is connected to.
     pub(crate) fn harmless(&mut self, kind: &'static Kind, vector: &str, xml: &[u8]) {
         assert_eq!(kind.by, By::File, "only metadata has such extension points");
-        self.filed(xml)
+        self.filed(kind, xml)
             .unwrap_or_else(|told| panic!("{vector}: {told}"));
-        self.unregistered();
+        self.unregistered(kind);
         self.take_down(vector, "accepted, not acted on".to_owned(), Some(kind));
     }
 
@@ -198,25 +232,18 @@ impl Target {
     }
 
     pub(crate) async fn good_one_is_accepted(&mut self, kind: &'static Kind) {
-        let sp = kind.sp(self);
-        let good = match ((kind.draft)(self, &sp), kind.by) {
-            (Draft::Metadata(xml), _) => {
-                self.filed(xml.as_bytes()).expect("good metadata is taken");
-                self.unregistered();
-                return self.take_down("a good one", "accepted".to_owned(), Some(kind));
-            }
-            (Draft::Protocol(message), By::Post(_) | By::Soap) if kind.signed => {
-                message.signed_by(&sp)
-            }
-            (Draft::Protocol(message), _) => message.xml(),
-        };
-        if kind.by == By::Soap {
-            let told = self.asked(kind, good.as_bytes()).await;
-            assert_eq!(told, kind.good, "{}", kind.name);
+        let good = kind.good_one(self);
+        if kind.by == By::File {
+            self.filed(kind, good.as_bytes())
+                .expect("good metadata is taken");
+            self.unregistered(kind);
         } else {
-            let encoded = kind.encoded(&sp, good.as_bytes());
-            let answer = self.sent(kind, &encoded).await;
-            let told = answer.in_short();
+            let told = if kind.by == By::Soap {
+                self.asked(kind, good.as_bytes()).await
+            } else {
+                let encoded = kind.encoded(&kind.sp(self), good.as_bytes());
+                self.sent(kind, &encoded).await.in_short()
+            };
             assert_eq!(told, kind.good, "{}", kind.name);
         }
         self.seen = refusals(&self.product).len();
@@ -224,23 +251,28 @@ impl Target {
         self.take_down("a good one", "accepted".to_owned(), Some(kind));
     }
 
-    /// Gives a document to `sp add --metadata`; what it says against it, without the file's name.
-    fn filed(&self, xml: &[u8]) -> Result<(), String> {
+    /// Gives a document to `sp add --metadata` or `metadata add`; what it says against it, without
+    /// the file's name. A source is taken whose only entity is not; nobody may be registered then.
+    fn filed(&mut self, kind: &Kind, xml: &[u8]) -> Result<(), String> {
         let file = self.product.file("new.xml", "");
         std::fs::write(&file, xml).expect("the temporary folder can be written");
-        let arguments = [
-            "sp",
-            "add",
-            "--metadata",
-            &file,
-            "--name",
-            "new",
-            "--require-role",
-            "everyone",
-        ];
-        let output = self.product.try_cli(&arguments, "");
+        let common = ["--name", "new", "--require-role", "everyone"];
+        let key = self.product.file("key.pem", &self.strict.certificate_pem());
+        let add = if kind.path == "sp" {
+            vec!["sp", "add", "--metadata", &file]
+        } else {
+            vec!["metadata", "add", &file, "--key", &key]
+        };
+        let output = self.product.try_cli(&[&add[..], &common].concat(), "");
         if output.status.success() {
-            return Ok(());
+            let listed = self.product.cli(["sp", "list"]);
+            if listed.contains("new.example") {
+                return Ok(());
+            }
+            let said = String::from_utf8(output.stdout).expect("UTF-8");
+            self.unregistered(kind);
+            let said: Vec<_> = said.lines().map(str::trim).collect();
+            return Err(said.join(" / ").replace(&file, "FILE"));
         }
         let said = String::from_utf8(output.stderr).expect("UTF-8");
         let said = said.trim_end().replace(&file, "FILE");
@@ -249,8 +281,8 @@ impl Target {
         Err(said.chars().take(160).collect())
     }
 
-    fn unregistered(&mut self) {
-        self.product.cli(["sp", "remove", "new"]);
+    fn unregistered(&mut self, kind: &Kind) {
+        self.product.cli([kind.path, "remove", "new"]);
         self.watch.accept();
     }
 
@@ -285,6 +317,11 @@ impl Target {
     /// Nothing was written, nobody was called, and the process lives and has not grown.
     fn unharmed(&mut self, vector: &str) {
         self.watch.unchanged(vector);
+        self.unmoved(vector);
+    }
+
+    /// Nobody was called, and the process lives and has not grown.
+    pub(crate) fn unmoved(&self, vector: &str) {
         assert!(
             self.canary.accept().is_err(),
             "{vector} made the product connect somewhere"
@@ -306,7 +343,7 @@ impl Target {
         self.take_down(vector, "accepted".to_owned(), None);
     }
 
-    fn take_down(&mut self, vector: &str, told: String, kind: Option<&'static Kind>) {
+    pub(crate) fn take_down(&mut self, vector: &str, told: String, kind: Option<&'static Kind>) {
         let known = self
             .rows
             .iter_mut()
@@ -345,7 +382,7 @@ impl Target {
     }
 
     /// One log line says why, and the same as the page.
-    fn logged_once(&mut self, vector: &str, reason: Option<&str>) -> String {
+    pub(crate) fn logged_once(&mut self, vector: &str, reason: Option<&str>) -> String {
         let deadline = Instant::now() + Duration::from_secs(2);
         let mut lines = refusals(&self.product);
         while lines.len() == self.seen && Instant::now() < deadline {

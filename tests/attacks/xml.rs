@@ -1,11 +1,12 @@
 //! Documents that are not what they seem (docs/threat-model.md), of every kind that is read.
 
-use crate::kinds::{By, Draft, KINDS, Kind};
+use crate::kinds::{By, KINDS, Kind};
+use crate::message::Draft;
 use crate::target::Target;
 
 /// Vector, what is replaced in a good message, by what (see [`Kind::fill`]). CANARY is an address
 /// where nobody may ever connect to.
-const MALFORMED: &[(&str, &str, &str)] = &[
+pub(crate) const MALFORMED: &[(&str, &str, &str)] = &[
     (
         "T-NS-1 root in another namespace",
         "{namespace}",
@@ -278,33 +279,40 @@ const HARMLESS: &[(&str, &str)] = &[
     ("T-XXE-6 schemaLocation", "EntityDescriptor in a file"),
 ];
 
+/// One of [`MALFORMED`] made of a good message of this kind, signed where that is possible and has to
+/// be. None where there is nothing to replace.
+pub(crate) fn malformed(target: &Target, kind: &Kind, (from, to): (&str, &str)) -> Option<Vec<u8>> {
+    let sp = kind.sp(target);
+    let canary = target.canary.local_addr().expect("it listens").to_string();
+    let entity = sp.entity_id.trim_start_matches("https://");
+    let entity = entity.trim_end_matches("/saml");
+    let place = target.product.idp(kind.path);
+    let words = |text: &str| {
+        kind.fill(text)
+            .replace("CANARY", &canary)
+            .replace("ENTITY", entity)
+            .replace("PLACE", &place)
+    };
+    let from = words(&from.replace("ROOT", kind.root));
+    let all = from.ends_with(kind.root);
+    let to = words(to);
+    kind.spoilt(target, |good| {
+        let limit = if all { usize::MAX } else { 1 };
+        good.contains(&from)
+            .then(|| good.replacen(&from, &to, limit))
+    })
+}
+
 #[tokio::test]
 async fn t_ns_t_diff_t_xxe_t_txt_t_absent_t_type_malformed_documents_are_refused() {
     let mut target = Target::start().await;
     target.good_ones_are_accepted().await;
-    let canary = target.canary.local_addr().expect("it listens").to_string();
     for (vector, from, to) in MALFORMED {
         let mut tried = false;
         for kind in KINDS {
-            let sp = kind.sp(&target);
-            let entity = sp.entity_id.trim_start_matches("https://");
-            let entity = entity.trim_end_matches("/saml");
-            let place = target.product.idp(kind.path);
-            let words = |text: &str| {
-                kind.fill(text)
-                    .replace("CANARY", &canary)
-                    .replace("ENTITY", entity)
-                    .replace("PLACE", &place)
+            let Some(spoilt) = malformed(&target, kind, (from, to)) else {
+                continue;
             };
-            let from = words(&from.replace("ROOT", kind.root));
-            let all = from.ends_with(kind.root);
-            let to = words(to);
-            let spoilt = kind.spoilt(&target, |good| {
-                let limit = if all { usize::MAX } else { 1 };
-                good.contains(&from)
-                    .then(|| good.replacen(&from, &to, limit))
-            });
-            let Some(spoilt) = spoilt else { continue };
             tried = true;
             if HARMLESS.contains(&(vector, kind.name)) {
                 target.harmless(kind, vector, &spoilt);
@@ -317,6 +325,33 @@ async fn t_ns_t_diff_t_xxe_t_txt_t_absent_t_type_malformed_documents_are_refused
     insta::assert_snapshot!(target.table());
 }
 
+/// A good document in other encodings than the one that SAML uses.
+pub(crate) fn other_encodings(good: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let utf_16: Vec<u8> = good.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let latin_1 = good.replace("://", "://\u{e4}");
+    let latin_1 = latin_1.chars().map(|c| c as u8).collect::<Vec<_>>();
+    let bom_16 = [&[0xfe, 0xff], utf_16.as_slice()].concat();
+    let overlong = good.replace("saml</", "saml\u{1}</").into_bytes();
+    let overlong: Vec<u8> = overlong
+        .into_iter()
+        .flat_map(|byte| {
+            if byte == 1 {
+                vec![0xc0, 0xaf]
+            } else {
+                vec![byte]
+            }
+        })
+        .collect();
+    let mut all = vec![
+        ("T-DIFF-5 UTF-16", utf_16),
+        ("T-DIFF-5 UTF-16 with BOM", bom_16),
+        ("T-DIFF-5 Latin-1", latin_1),
+        ("T-DIFF-5 overlong UTF-8", overlong),
+    ];
+    all.retain(|(_, bytes)| bytes != good.as_bytes());
+    all
+}
+
 #[tokio::test]
 async fn t_diff_5_other_encodings_than_utf_8_are_refused() {
     let mut target = Target::start().await;
@@ -326,37 +361,15 @@ async fn t_diff_5_other_encodings_than_utf_8_are_refused() {
             Draft::Protocol(message) => message.xml(),
             Draft::Metadata(xml) => xml,
         };
-        let utf_16: Vec<u8> = good.encode_utf16().flat_map(u16::to_be_bytes).collect();
-        let latin_1 = good.replace("://", "://\u{e4}");
-        let latin_1 = latin_1.chars().map(|c| c as u8).collect::<Vec<_>>();
-        let bom_16 = [&[0xfe, 0xff], utf_16.as_slice()].concat();
-        let overlong = good.replace("saml</", "saml\u{1}</").into_bytes();
-        let overlong: Vec<u8> = overlong
-            .into_iter()
-            .flat_map(|byte| {
-                if byte == 1 {
-                    vec![0xc0, 0xaf]
-                } else {
-                    vec![byte]
-                }
-            })
-            .collect();
-        for (vector, bytes) in [
-            ("T-DIFF-5 UTF-16", utf_16.as_slice()),
-            ("T-DIFF-5 UTF-16 with BOM", &bom_16),
-            ("T-DIFF-5 Latin-1", &latin_1),
-            ("T-DIFF-5 overlong UTF-8", &overlong),
-        ] {
-            if bytes != good.as_bytes() {
-                target.attack(kind, vector, bytes).await;
-            }
+        for (vector, bytes) in other_encodings(&good) {
+            target.attack(kind, vector, &bytes).await;
         }
     }
     insta::assert_snapshot!(target.table());
 }
 
 /// What is put into a good message in front of its first child, and how often: T-SIZE, T-ATTR.
-fn too_much() -> Vec<(&'static str, String)> {
+pub(crate) fn too_much() -> Vec<(&'static str, String)> {
     let deep = |depth: usize| {
         let open = "<e:x xmlns:e=\"urn:e\">".repeat(depth);
         open + &"</e:x>".repeat(depth)
