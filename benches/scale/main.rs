@@ -8,14 +8,12 @@
 //!
 //! `make bench ARGS="scale -- 15 100000 1000"`: rounds, people, service providers.
 
-#[expect(dead_code, reason = "the other benchmark uses all of it")]
 #[path = "../warm_sso/http.rs"]
 mod http;
 #[path = "../warm_sso/load.rs"]
 #[expect(dead_code, reason = "the other benchmark uses all of it")]
 mod load;
 #[path = "../warm_sso/person.rs"]
-#[expect(dead_code, reason = "the other benchmark uses all of it")]
 mod person;
 #[path = "../warm_sso/process.rs"]
 #[expect(dead_code, reason = "the other benchmark uses all of it")]
@@ -64,13 +62,13 @@ impl Row {
             began.elapsed()
         );
         let people = server.sign_in(CONCURRENCY).await?;
-        let [sign_on, sign_in] = [const { Vec::new() }; 2];
+        let [warm, with_password] = [const { Vec::new() }; 2];
         Ok(Self {
             settings,
             server,
             people,
-            sign_on,
-            sign_in,
+            sign_on: warm,
+            sign_in: with_password,
         })
     }
 

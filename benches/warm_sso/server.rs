@@ -72,37 +72,7 @@ impl Server {
         ];
         let policy = ["--require-role", "staff", "--sign", sign, "--allow-http"];
         command(folder.path(), &[&app[..], &policy[..]].concat(), "")?;
-        if others > 0 {
-            let file = folder.path().join("others.xml");
-            std::fs::write(&file, metadata_of(others).map_err(std::io::Error::other)?)?;
-            let file = file.to_string_lossy();
-            let add = ["metadata", "add", &file, "--require-role", "staff"];
-            command(folder.path(), &add, "")?;
-        }
-        if crowd > 0 {
-            let file = folder.path().join("crowd.csv");
-            write_crowd(&file, crowd)?;
-            let file = file.to_string_lossy();
-            command(folder.path(), &["import", "users", &file], "")?;
-        }
-        for number in 0..people {
-            let (name, mail) = (name(number), format!("{}@example.org", name(number)));
-            let arguments = [
-                "user",
-                "add",
-                &name,
-                "--email",
-                &mail,
-                "--display-name",
-                "Ada Byron",
-            ];
-            let role = ["--role", "staff", "--password-stdin"];
-            command(
-                folder.path(),
-                &[&arguments[..], &role[..]].concat(),
-                PASSWORD,
-            )?;
-        }
+        fill(folder.path(), (others, crowd), people)?;
         let child = spawn(folder.path())?;
         let server = Self {
             address,
@@ -185,6 +155,38 @@ fn metadata_of(count: u32) -> std::result::Result<String, std::fmt::Error> {
     }
     text.push_str("</EntitiesDescriptor>");
     Ok(text)
+}
+
+/// Registers the others, imports the crowd, and adds those who sign in.
+fn fill(folder: &Path, (others, crowd): (u32, usize), people: usize) -> Result<()> {
+    if others > 0 {
+        let file = folder.join("others.xml");
+        std::fs::write(&file, metadata_of(others).map_err(std::io::Error::other)?)?;
+        let file = file.to_string_lossy();
+        let add = ["metadata", "add", &file, "--require-role", "staff"];
+        command(folder, &add, "")?;
+    }
+    if crowd > 0 {
+        let file = folder.join("crowd.csv");
+        write_crowd(&file, crowd)?;
+        let file = file.to_string_lossy();
+        command(folder, &["import", "users", &file], "")?;
+    }
+    for number in 0..people {
+        let (name, mail) = (name(number), format!("{}@example.org", name(number)));
+        let arguments = [
+            "user",
+            "add",
+            &name,
+            "--email",
+            &mail,
+            "--display-name",
+            "Ada Byron",
+        ];
+        let role = ["--role", "staff", "--password-stdin"];
+        command(folder, &[&arguments[..], &role[..]].concat(), PASSWORD)?;
+    }
+    Ok(())
 }
 
 /// A file of so many people, in no order of their names.

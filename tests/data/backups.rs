@@ -178,7 +178,7 @@ async fn a_copy_that_is_killed_is_begun_anew_and_nothing_works_on_it_before() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while rows_in(&target) < 500 * round && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
