@@ -87,6 +87,8 @@ impl Store {
                 walk.step(row);
             }
         }
+        // Ended at once: the server would keep for it what others change meanwhile.
+        tx.commit().await?;
         Ok(walk.finish())
     }
 }
