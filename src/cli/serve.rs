@@ -19,6 +19,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+#[cfg(feature = "demo")]
 pub(super) use stop::stop_on_signal;
 use tls::{Hangup, Tls};
 
@@ -194,6 +195,7 @@ async fn tell_withdrawn(app: App, mut withdrawn: UnboundedReceiver<SpId>) {
 
 /// Serves until told to stop; requests in flight finish, for a while. Who sends a request too slowly
 /// loses the connection.
+#[cfg(feature = "demo")]
 pub(super) async fn serve(
     listener: TcpListener,
     app: App,

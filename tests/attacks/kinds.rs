@@ -307,13 +307,11 @@ impl Kind {
             .then(|| signed_where_possible(&spoilt, &sp))
             .flatten()
             .filter(|signed| unsigned(signed) == spoilt);
-        match signed {
-            Some(signed) => Some(signed.into_bytes()),
-            None => {
-                let signed = signed_where_possible(&template, &sp);
-                spoil(&signed.expect("xmlsec1 signs a good one")).map(String::into_bytes)
-            }
+        if let Some(signed) = signed {
+            return Some(signed.into_bytes());
         }
+        let signed = signed_where_possible(&template, &sp);
+        spoil(&signed.expect("xmlsec1 signs a good one")).map(String::into_bytes)
     }
 
     /// What the binding makes of a document: a query or a form, signed where it has to be.

@@ -153,7 +153,7 @@ impl Visitor {
                 }
                 std::thread::sleep(Duration::from_millis(50));
             }
-            if turn % NEW_BROWSER == 0 {
+            if turn.is_multiple_of(NEW_BROWSER) {
                 self.person.anew(&cluster.wire);
                 self.is_signed_in = false;
             }

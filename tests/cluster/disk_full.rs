@@ -67,38 +67,7 @@ fn a_full_disk_lets_nothing_leave_and_loses_nothing_on_sqlite() {
     }
 
     disk.fill();
-    // What the database has reserved already may still be used; then nobody gets in any more.
-    let mut last_in = 0;
-    let mut refused = Vec::new();
-    let full = Instant::now();
-    while refused.len() < 20 {
-        for (number, person) in people.iter_mut().enumerate() {
-            match person.enter(&cluster.url(1)) {
-                Ok(_) => last_in = refused.len(),
-                Err(why) => refused.push(why),
-            }
-            let idp = &cluster.idp[number % 2];
-            assert_eq!(
-                idp.lock().unwrap().healthz(),
-                Some(200),
-                "it serves all the same"
-            );
-        }
-        assert!(
-            full.elapsed() < Duration::from_mins(1),
-            "the disk does not get full"
-        );
-    }
-    assert!(
-        refused.len() - last_in >= 10,
-        "some still get in: {refused:?}"
-    );
-    assert!(
-        refused
-            .iter()
-            .all(|why| why.starts_with("503") || why.starts_with("500")),
-        "{refused:?}"
-    );
+    let refused = visits_turned_away(&cluster, &mut people);
 
     std::fs::remove_file(disk.ballast()).unwrap();
     let room = Instant::now();
@@ -127,4 +96,33 @@ fn a_full_disk_lets_nothing_leave_and_loses_nothing_on_sqlite() {
         received.len(),
         room.elapsed().as_secs_f64(),
     ));
+}
+
+/// What the database has reserved already may still be used; then nobody gets in any more.
+fn visits_turned_away(cluster: &Cluster, people: &mut [Person]) -> Vec<String> {
+    let mut last_in = 0;
+    let mut refused = Vec::new();
+    let full = Instant::now();
+    while refused.len() < 20 {
+        for (number, person) in people.iter_mut().enumerate() {
+            match person.enter(&cluster.url(1)) {
+                Ok(_) => last_in = refused.len(),
+                Err(why) => refused.push(why),
+            }
+            let alive = cluster.idp[number % 2].lock().unwrap().healthz();
+            assert_eq!(alive, Some(200), "it serves all the same");
+        }
+        let waited = full.elapsed();
+        assert!(
+            waited < Duration::from_mins(1),
+            "the disk does not get full"
+        );
+    }
+    assert!(
+        refused.len() - last_in >= 10,
+        "some still get in: {refused:?}"
+    );
+    let clear = |why: &String| why.starts_with("503") || why.starts_with("500");
+    assert!(refused.iter().all(clear), "{refused:?}");
+    refused
 }

@@ -111,16 +111,6 @@ impl Person {
         }
         Ok(Page { url, answer })
     }
-
-    /// The start page of the identity provider greets who has a session there.
-    pub(crate) fn is_signed_in(&mut self, idp: &str) -> Result<bool, String> {
-        let page = self.visit(&format!("{idp}/account"))?;
-        match page.answer.status {
-            200 => Ok(!page.url.contains("/login")
-                && !page.answer.body.contains("autocomplete=\"username\"")),
-            other => Err(format!("{other} at {}", page.url)),
-        }
-    }
 }
 
 /// What a browser shows.

@@ -30,17 +30,8 @@ async fn c_mc1_c_mc7_metadata_by_address_is_read_again_and_what_changed_is_shown
     let page = |acs: &str, tag: &str| Page::document(wiki(acs)).with("ETag", tag);
     server.put("/wiki", page("https://wiki.example/acs", "\"1\""));
     let url = server.url("/wiki");
-    let add = [
-        "sp",
-        "add",
-        "--metadata",
-        &url,
-        "--name",
-        "wiki",
-        "--require-role",
-        "staff",
-    ];
-    let added = cli(&product, &add);
+    let add = ["sp", "add", "--name", "wiki", "--require-role", "staff"];
+    let added = cli(&product, &[&add[..], &["--metadata", &url]].concat());
     assert_eq!(added["sp"]["refresh"]["url"], json!(url));
     let refresh = ["metadata", "refresh", "wiki"];
     assert_eq!(

@@ -192,6 +192,6 @@ async fn what_is_guessed_wrong_at_one_node_delays_the_next_guess_at_the_other() 
     assert_eq!(form.status, 429);
     cluster.at_b();
     let form = guesser.visit(&cluster.b.idp("/login")).await;
-    let tried = guesser.sign_in(&form, "ada", PASSWORD).await;
-    assert_eq!(tried.status, 429, "also for the right one");
+    let right_one = guesser.sign_in(&form, "ada", PASSWORD).await;
+    assert_eq!(right_one.status, 429, "also for the right one");
 }

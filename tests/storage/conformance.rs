@@ -77,8 +77,7 @@ async fn nothing_is_not_the_empty_text() {
 #[tokio::test]
 async fn bytes_and_long_texts_come_back_as_they_were() {
     let home = Home::new().await;
-    let role = home.role("a").await;
-    let rule = Rule::new(Quantifier::AnyOf, vec![role]).unwrap();
+    let rule = Rule::new(Quantifier::AnyOf, vec![home.role("a").await]).unwrap();
     let mut sp = service_provider("store", rule);
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
     // Longer than the 64 KiB that some engines' usual types take.

@@ -137,19 +137,22 @@ struct Crowd {
     sps: Vec<ServiceProvider>,
 }
 
+/// Even ones go up, odd ones down.
+fn pick<T>(among: &[T], number: usize) -> &T {
+    let up = number % among.len();
+    let place = if number.is_multiple_of(2) {
+        up
+    } else {
+        among.len() - 1 - up
+    };
+    among.get(place).unwrap()
+}
+
 /// One of the writes that touch several tables, on things that the others touch in another order.
 async fn write(home: &Home, store: &Store, crowd: &Crowd, number: usize) -> Result<(), StoreError> {
-    // Even ones go up, odd ones down.
-    let at = |of: usize| {
-        if number % 2 == 0 {
-            number % of
-        } else {
-            of - 1 - number % of
-        }
-    };
-    let user = &crowd.users[at(crowd.users.len())];
-    let role = &crowd.roles[at(crowd.roles.len())];
-    let sp = &crowd.sps[at(crowd.sps.len())];
+    let user = pick(&crowd.users, number);
+    let role = pick(&crowd.roles, number);
+    let sp = pick(&crowd.sps, number);
     match number % 8 {
         0 => store
             .grant(user, role, home.event(AuditKind::RoleGranted))

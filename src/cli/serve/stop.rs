@@ -9,6 +9,7 @@ use crate::cli::error::CliError;
 use crate::web::App;
 
 /// Becomes true on SIGTERM or SIGINT.
+#[cfg(feature = "demo")]
 pub(in crate::cli) fn stop_on_signal() -> Result<watch::Receiver<bool>, CliError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Output)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Output)?;
