@@ -284,9 +284,13 @@ async fn a_refused_person_may_sign_in_as_somebody_else() {
     );
     assert!(!refusal.body.contains("required role"), "it names no roles");
     let form = shared.press(&refusal, "Sign in as someone else").await;
-    let answer = shared
+    let page = shared
         .sign_in(&form, "paul", product.password("paul"))
         .await;
+    // Carla's session has ended, and the store is told of it first. The page leads on by itself: to
+    // the store, back here, and to where Paul is going.
+    assert!(page.body.contains("Fernhill Store"), "{}", page.body);
+    let answer = shared.visit(&product.idp("/saml/slo/next")).await;
     assert_eq!(answer.in_short(), "assertion");
     shared.deliver(&answer).await;
     let who = shared.get(&product.publisher("/whoami")).await;

@@ -115,7 +115,7 @@ enum Command {
     /// Sessions: who is signed in
     #[command(subcommand)]
     Session(session::Session),
-    /// Signing keys
+    /// Our keys: to sign with, and to be encrypted to
     #[command(subcommand)]
     Key(key::Key),
     /// The audit log

@@ -86,7 +86,7 @@ pub const KEYS: &[Key] = &[
         "database_url",
         "sqlite://data/doorward.db",
         "Where the database is: `sqlite://` and the path of its file, which is created if absent, or \
-         `postgres://USER:PASSWORD@HOST/DATABASE` or `mysql://…` (MariaDB too); see below.",
+         `postgres://USER:PASSWORD@HOST/DATABASE` or `mysql://…` (MariaDB too); docs/configuration.md says more.",
     ),
     bare(
         "database_connections",

@@ -21,9 +21,9 @@ use crate::storage::hex;
 const AGGREGATE_BYTES: u64 = Limits::AGGREGATE.bytes as u64;
 const AGGREGATE_PATIENCE: Duration = Duration::from_mins(5);
 
-/// The same for one entity, which somebody may be waiting for.
+/// The same for one entity, which somebody may be waiting for, behind a proxy that waits 5 s.
 const ENTITY_BYTES: u64 = 1 << 20;
-const ENTITY_PATIENCE: Duration = Duration::from_secs(5);
+const ENTITY_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a percent-encoded path segment leaves as it is (RFC 3986, 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC

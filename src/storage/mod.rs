@@ -127,7 +127,13 @@ impl Store {
 
     /// The same with all settings.
     pub async fn open_with(url: &str, settings: Settings) -> Result<Self, StoreError> {
-        for _ in 0..OPENING_TRIES {
+        // A server's lock has been waited for by then.
+        let tries = if url.starts_with("sqlite") {
+            OPENING_TRIES
+        } else {
+            0
+        };
+        for _ in 0..tries {
             match Self::try_open(url, settings).await {
                 Err(StoreError::Busy) => tokio::time::sleep(OPENING_PAUSE).await,
                 opened => return opened,

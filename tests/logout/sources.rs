@@ -8,7 +8,8 @@ use crate::support::app::Product;
 
 /// A product with a source that lists one app, and that app's endpoint.
 async fn with_source(rule: &str) -> (Product, App, Endpoint) {
-    let product = Product::serve("").await;
+    // What only a source has named is asked at no address that a fetch may not reach.
+    let product = Product::serve("fetch_allow = [\"loopback\"]").await;
     product.add_user("ada", PASSWORD, &["staff"]);
     let soap = Endpoint::that(Manner::Confirms, "https://wiki.example/saml");
     let (app, metadata) = App::described("wiki", &endpoint("SOAP", &soap.url));

@@ -115,13 +115,14 @@ struct Draft {
 
 impl Draft {
     fn new(target: &Path) -> io::Result<Self> {
+        // A name that nobody else has: two backups to one name write into two files, and neither
+        // into a file or through a link that was there before.
         let mut name = target.file_name().unwrap_or_default().to_owned();
-        name.push(".unfinished");
+        name.push(format!(".{}.unfinished", std::process::id()));
         let path = target.with_file_name(name);
         let file = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&path)?;
         Ok(Self { path, file })

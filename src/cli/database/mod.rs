@@ -41,11 +41,13 @@ Example:
     Backup(Sealed),
     /// Fill the configured database, which has to be empty, from such a file
     #[command(after_help = "\
-Nobody is signed in afterwards: sessions that have ended since would live again. Who was disabled, and
+Stop every node first: one that goes on does not know that its database is another. Nobody is signed in
+afterwards: sessions that have ended since would live again. Who was disabled, and
 which roles were withdrawn, after the backup was made has to be done again.
 
 Example:
-  doorward database restore doorward.backup")]
+  doorward database restore doorward.backup
+  echo \"$PASSPHRASE\" | doorward database restore doorward.backup --passphrase-stdin")]
     Restore(Sealed),
 }
 
@@ -54,7 +56,7 @@ Example:
 pub(super) struct Sealed {
     /// The file
     file: PathBuf,
-    /// Read the passphrase from one line of stdin; with it the master keys are in the file
+    /// Read the passphrase from one line of stdin; with it the master keys go along in the file
     #[arg(long)]
     passphrase_stdin: bool,
 }

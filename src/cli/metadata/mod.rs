@@ -70,7 +70,7 @@ struct RuleOptions {
     /// A role that may enter (repeat: any of them); `everyone` is a built-in role
     #[arg(long = "require-role", value_name = "ROLE", value_parser = RoleName::parse)]
     require_roles: Vec<RoleName>,
-    /// All of the required roles are needed
+    /// All of the required roles are needed; to be said again whenever --require-role is
     #[arg(long, requires = "require_roles")]
     require_all: bool,
 }

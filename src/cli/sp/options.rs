@@ -17,7 +17,7 @@ pub(super) struct Options {
     /// A role that may enter (repeat: any of them); `everyone` is a built-in role
     #[arg(long = "require-role", value_name = "ROLE", value_parser = RoleName::parse)]
     require_roles: Vec<RoleName>,
-    /// All of the required roles are needed
+    /// All of the required roles are needed; to be said again whenever --require-role is
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     require_all: Option<bool>,
     /// What is signed: the assertion and the Response around it, or one of them [default: both]

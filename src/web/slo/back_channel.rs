@@ -17,8 +17,8 @@ use crate::saml::logout::{LogoutResponse, UnverifiedLogoutResponse};
 use crate::saml::soap::{self, Envelope};
 use crate::sources::{FetchError, FetchPolicy, Post, Queries};
 
-/// How long one SP may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long one SP may take: less than a proxy waits for our own answer, which waits for this one.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The largest answer that is read.
 const LARGEST: u64 = 256 * 1024;
