@@ -150,6 +150,12 @@ pub fn check_location(location: &str, allow_http: bool) -> Result<(), AcsError> 
     if !visible || location.len() > 2048 || location.contains('#') {
         return Err(wrong());
     }
+    // Browsers read `https:///acs` and `https:acs` as the host acs; RFC 3986 knows no host there.
+    let (_, rest) = location.split_once(':').ok_or_else(wrong)?;
+    let authority = rest.strip_prefix("//").ok_or_else(wrong)?;
+    if authority.starts_with('/') {
+        return Err(wrong());
+    }
     let url = url::Url::parse(location).map_err(|_| wrong())?;
     if !url.username().is_empty() || url.password().is_some() || url.host().is_none() {
         return Err(wrong());
@@ -268,6 +274,8 @@ mod tests {
             assert_eq!(check_location(good, false), Ok(()), "{good}");
         }
         for bad in [
+            "https:///sp.example/acs",
+            "https:sp.example/acs",
             "javascript:alert(1)//https://sp.example/acs",
             "data:text/html,x",
             "//sp.example/acs",
