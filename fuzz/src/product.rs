@@ -89,6 +89,7 @@ async fn fill(booted: &Booted) {
         checked_hash: hash,
         rehash: None,
         account_key: "ada".to_owned(),
+        logout: doorward::storage::NewLogout::default(),
     };
     let signed_in = booted.store.sign_in(session, event(AuditKind::SignIn));
     signed_in.await.expect("a session");
