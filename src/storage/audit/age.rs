@@ -81,7 +81,7 @@ struct Removed {
 }
 
 impl Store {
-    /// Removes audit rows that are older than `keep`, up to [`AT_ONCE`] of them; how many. Does
+    /// Removes audit rows that are older than `keep`, up to 50,000 of them; how many. Does
     /// nothing where another node is at it.
     pub async fn prune_audit(&self, keep: Duration, now: UnixTime) -> Result<u64, StoreError> {
         if !self.take_lease("audit-age", LEASE, now).await? {

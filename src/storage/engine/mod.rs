@@ -1,6 +1,6 @@
 //! The engines behind [`Store`]: the only place that knows drivers (decision 42).
 //!
-//! Every statement is a [`query`] that runs on the [`Pool`] by itself or within a [`Tx`]; nobody
+//! Every statement is a [`query()`] that runs on the [`Pool`] by itself or within a [`Tx`]; nobody
 //! else calls a driver, but for the one hot read on SQLite (decision 19).
 //!
 //! [`Store`]: super::Store
