@@ -5,5 +5,6 @@
 mod argon;
 pub mod foreign;
 mod gate;
+mod hasher;
 pub mod password;
 pub mod throttle;

@@ -4,14 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use argon2::Params;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use thiserror::Error;
 
-use super::argon::Argon;
-use super::foreign::Foreign;
 use super::gate::Gate;
+use super::hasher::Hasher;
 use crate::clock::{NoRandomness, random};
 
 /// The fewest characters of a password.
@@ -19,12 +15,6 @@ pub const LEAST_CHARACTERS: usize = 8;
 
 /// The most bytes of a password.
 pub const MOST_BYTES: usize = 1024;
-
-/// The most memory in KiB that a stored hash may ask for, unless we are configured for more.
-const MOST_MEMORY_KIB: u32 = 512 * 1024;
-
-/// The most memory times passes likewise: some seconds.
-const MOST_WORK: u64 = 4 * 1024 * 1024;
 
 /// How many may wait for each one that is being hashed.
 const QUEUE_PER_WORKER: usize = 32;
@@ -88,34 +78,13 @@ pub struct Passwords {
     last_cost: Arc<AtomicU64>,
 }
 
-#[derive(Debug)]
-struct Hasher {
-    argon: Argon,
-    /// Stands in for the hash of somebody who has none; no password fits it.
-    dummy: String,
-}
-
 impl Passwords {
     /// Hashes at this cost, as many at once as half the processors.
     pub fn new(cost: Cost) -> Result<Self, PasswordError> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = (processors / 2).max(1);
-        let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, None)
-            .map_err(PasswordError::Cost)?;
-        let dummy = format!(
-            "$argon2id$v=19$m={},t={},p={}${}${}",
-            cost.memory_kib,
-            cost.iterations,
-            cost.parallelism,
-            "A".repeat(22),
-            "A".repeat(43)
-        );
-        let hasher = Hasher {
-            argon: Argon::id(params),
-            dummy,
-        };
         Ok(Self {
-            hasher: Arc::new(hasher),
+            hasher: Arc::new(Hasher::new(cost)?),
             gate: Gate::new(workers, workers * QUEUE_PER_WORKER),
             workers,
             last_cost: Arc::new(AtomicU64::new(50)),
@@ -181,95 +150,6 @@ impl Passwords {
         PasswordError::Busy {
             retry_after: Duration::from_secs(seconds),
         }
-    }
-}
-
-impl Hasher {
-    fn hash(&self, password: &str) -> Result<String, PasswordError> {
-        let salt = random::<16>()?;
-        let hash: PasswordHash = self
-            .argon
-            .hash_password_with_salt(password.as_bytes(), &salt)
-            .map_err(PasswordError::Hash)?;
-        Ok(hash.to_string())
-    }
-
-    fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verified, PasswordError> {
-        if let Some(Ok(foreign)) = stored.map(Foreign::read) {
-            return self.verify_foreign(password, &foreign);
-        }
-        let known = stored.and_then(|stored| {
-            let parsed = PasswordHash::new(stored).ok();
-            let usable = parsed.filter(|hash| self.is_affordable(hash));
-            let fits = usable.as_ref().and_then(|hash| self.fits(password, hash));
-            if fits.is_none() {
-                tracing::error!("a stored password hash cannot be used; set a new password");
-            }
-            usable.zip(fits)
-        });
-        let Some((hash, ok)) = known else {
-            // The same work for whoever has none.
-            let dummy = PasswordHash::new(&self.dummy);
-            let dummy = dummy.map_err(|error| PasswordError::Hash(error.into()))?;
-            match self.argon.verify_password(password.as_bytes(), &dummy) {
-                Ok(()) | Err(argon2::password_hash::Error::PasswordInvalid) => {}
-                Err(error) => return Err(PasswordError::Hash(error)),
-            }
-            return Ok(Verified {
-                ok: false,
-                rehash: None,
-            });
-        };
-        let rehash = if ok && !self.is_current(&hash) {
-            Some(self.hash(password)?)
-        } else {
-            None
-        };
-        Ok(Verified { ok, rehash })
-    }
-
-    /// Checks a hash that another system made, beside the run of argon2id that everybody costs. The
-    /// right password is hashed anew, and the other system's hash is gone.
-    fn verify_foreign(&self, password: &str, foreign: &Foreign) -> Result<Verified, PasswordError> {
-        self.verify(password, None)?;
-        let ok = foreign.fits(password).unwrap_or_else(|error| {
-            tracing::error!(%error, ?foreign, "OpenSSL cannot check a hash of this kind");
-            false
-        });
-        let rehash = ok.then(|| self.hash(password)).transpose()?;
-        Ok(Verified { ok, rehash })
-    }
-
-    /// Whether it is this password's hash; `None` for what is no hash that argon2 could have made.
-    fn fits(&self, password: &str, hash: &PasswordHash) -> Option<bool> {
-        match self.argon.verify_password(password.as_bytes(), hash) {
-            Ok(()) => Some(true),
-            Err(argon2::password_hash::Error::PasswordInvalid) => Some(false),
-            Err(_) => None,
-        }
-    }
-
-    /// Whether a stored hash may be checked: a hash from elsewhere names its own cost, up to
-    /// terabytes and years.
-    fn is_affordable(&self, hash: &PasswordHash) -> bool {
-        let today = self.argon.params();
-        let is_whole = hash.salt.is_some() && hash.hash.is_some();
-        let work = |params: &Params| u64::from(params.m_cost()) * u64::from(params.t_cost());
-        is_whole
-            && Params::try_from(hash).is_ok_and(|params| {
-                params.m_cost() <= MOST_MEMORY_KIB.max(today.m_cost())
-                    && work(&params) <= MOST_WORK.max(work(today))
-            })
-    }
-
-    fn is_current(&self, hash: &PasswordHash) -> bool {
-        let today = self.argon.params();
-        let same_cost = Params::try_from(hash).is_ok_and(|params| {
-            params.m_cost() == today.m_cost()
-                && params.t_cost() == today.t_cost()
-                && params.p_cost() == today.p_cost()
-        });
-        same_cost && hash.algorithm.as_str() == "argon2id"
     }
 }
 
