@@ -259,13 +259,18 @@ async fn a_connection_that_is_cut_lets_no_answer_out_without_its_row() {
         std::thread::spawn(move || {
             while !over.load(Ordering::SeqCst) {
                 cuts.fetch_add(cut(), Ordering::SeqCst);
-                std::thread::sleep(Duration::from_millis(15));
+                std::thread::sleep(Duration::from_millis(5));
             }
         })
     };
     let mut allowed = Vec::new();
     let mut refused = 0;
-    for round in 0..40 {
+    let until = Instant::now() + Duration::from_secs(60);
+    // How soon a cut meets an answer on its way is a matter of luck: it goes on until some did.
+    let mut round = 0;
+    while round < 40 || cuts.load(Ordering::SeqCst) <= 10 || refused == 0 {
+        assert!(Instant::now() < until, "nothing was cut in the middle");
+        round += 1;
         let tries: Vec<_> = (0..10)
             .map(|number| {
                 let (store, release) = (home.store.clone(), release(&session, "i"));
@@ -294,7 +299,6 @@ async fn a_connection_that_is_cut_lets_no_answer_out_without_its_row() {
     let cuts = cuts.load(Ordering::SeqCst);
     let (left, rows) = (allowed.len(), written.len());
     eprintln!("{cuts} connections cut: {left} answers left, {refused} refused, {rows} rows");
-    assert!(cuts > 10 && refused > 0, "nothing was cut in the middle");
     written.sort();
     let all = written.len();
     written.dedup();
