@@ -43,14 +43,23 @@ pub(crate) struct Cluster {
     nginx: Child,
     pub(crate) wire: Wire,
     pub(crate) topology: Topology,
-    /// Released last: what is measured here is measured alone.
+    /// Released last.
     _turn: File,
+}
+
+/// How much of the machine a topology needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// All of it: what is measured is how much goes through.
+    Alone,
+    /// Most of its time it waits: others of that kind may run beside it.
+    BesideOthers,
 }
 
 impl Cluster {
     /// On this database; `accounts` are there already, every fifth without the publisher's role.
-    pub(crate) fn start(database_url: &str, settings: &str, accounts: usize) -> Self {
-        let turn = wait_for_a_turn();
+    pub(crate) fn start(turn: Turn, database_url: &str, settings: &str, accounts: usize) -> Self {
+        let turn = wait_for(turn);
         let folder = tempfile::tempdir().unwrap();
         let ports = free_ports(8);
         let at = |offset| SocketAddr::from(([127, 0, 0, 1], ports + offset));
@@ -119,7 +128,10 @@ impl Cluster {
     /// nginx's access log, read as the JSON that it is.
     pub(crate) fn access_log(&self) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(self.folder.path().join("access.log")).unwrap();
-        text.lines()
+        // nginx may be writing the last one.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole
+            .lines()
             .map(|line| {
                 serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
             })
@@ -160,11 +172,16 @@ impl Cluster {
     }
 }
 
-/// One topology at a time, whether tests are threads or processes: each wants the whole machine.
-fn wait_for_a_turn() -> File {
+/// Whether tests are threads or processes: who wants the machine alone waits for the others, and they
+/// for it.
+fn wait_for(turn: Turn) -> File {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cluster.lock");
     let file = File::create(path).unwrap();
-    file.lock().unwrap();
+    match turn {
+        Turn::Alone => file.lock(),
+        Turn::BesideOthers => file.lock_shared(),
+    }
+    .unwrap();
     file
 }
 
@@ -176,6 +193,9 @@ impl Drop for Cluster {
         let mut processes: Vec<&mut Child> = nodes.map(|node| &mut node.process).collect();
         processes.push(&mut self.nginx);
         for process in processes {
+            if !matches!(process.try_wait(), Ok(None)) {
+                continue;
+            }
             // What was stopped by a test has to go on before it can end.
             signal(process, "-CONT");
             signal(process, "-TERM");
@@ -215,6 +235,18 @@ impl Node {
         self.await_ready();
     }
 
+    /// Once more, after it has ended; it has to end again by itself, and tells why.
+    pub(crate) fn refuses_to_start(&mut self) -> String {
+        self.process = spawn(&self.arguments, &self.log);
+        let deadline = Instant::now() + PATIENCE;
+        while !self.has_ended() {
+            assert!(Instant::now() < deadline, "it started");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!self.await_end().success());
+        tail(&self.log)
+    }
+
     /// What it says about itself.
     pub(crate) fn readyz(&self) -> Option<u16> {
         status(self.address, "/readyz")
@@ -227,6 +259,10 @@ impl Node {
 
     pub(crate) fn signal(&self, name: &str) {
         signal(&self.process, name);
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
     }
 
     /// Waits until it has ended.
@@ -260,18 +296,25 @@ impl Node {
     }
 }
 
-/// One GET past the proxy; the status, if there is any within two seconds.
+/// One GET past the proxy; the status, if there is any within some seconds.
 fn status(address: SocketAddr, path: &str) -> Option<u16> {
+    get(address, path).map(|(status, _)| status)
+}
+
+/// The same with the body.
+pub(crate) fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(4))).ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
-    answer.split(' ').nth(1)?.parse().ok()
+    let status = answer.split(' ').nth(1)?.parse().ok()?;
+    let (_, body) = answer.split_once("\r\n\r\n")?;
+    Some((status, body.to_owned()))
 }
 
-fn signal(process: &Child, name: &str) {
+pub(crate) fn signal(process: &Child, name: &str) {
     let _ = Command::new("kill")
         .args([name, &process.id().to_string()])
         .status();
@@ -367,7 +410,7 @@ fn cli(config: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn spawn(arguments: &[String], log: &Path) -> Child {
+pub(crate) fn spawn(arguments: &[String], log: &Path) -> Child {
     let log = File::options().create(true).append(true).open(log).unwrap();
     doorward()
         .args(arguments)
@@ -379,7 +422,7 @@ fn spawn(arguments: &[String], log: &Path) -> Child {
 }
 
 /// The binary under test, with none of the caller's settings.
-fn doorward() -> Command {
+pub(crate) fn doorward() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DOORWARD_")) {
         command.env_remove(name);
@@ -387,7 +430,7 @@ fn doorward() -> Command {
     command
 }
 
-fn start_nginx(folder: &Path, https: u16) -> Child {
+pub(crate) fn start_nginx(folder: &Path, https: u16) -> Child {
     let log = File::create(folder.join("nginx.out")).unwrap();
     let mut process = nginx::command(folder)
         .stdin(Stdio::null())
@@ -484,7 +527,7 @@ fn tail(log: &Path) -> String {
 
 /// The first of so many neighbouring free ports, below the range from which the system gives out
 /// ports of its own accord, and elsewhere for each test process.
-fn free_ports(count: u16) -> u16 {
+pub(crate) fn free_ports(count: u16) -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let spread = u16::try_from(std::process::id() % 1_000).unwrap() * 8;
     loop {

@@ -1,27 +1,33 @@
 //! Two hundred people who sign in, come and go while something breaks, and what became of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::cluster::{Cluster, account};
 use crate::person::{Entered, Person};
 
 pub(crate) const PEOPLE: usize = 200;
-/// How long somebody stays at an app before going on.
+/// How long somebody stays at an app before going on, unless the machine is slower than that.
 const PAUSE: Duration = Duration::from_secs(12);
 /// With this visit somebody comes with a browser that nobody has used.
 const NEW_BROWSER: usize = 4;
 /// How long somebody waits before trying again what failed; with each try longer, as people do.
 const BEFORE_A_RETRY: Duration = Duration::from_secs(1);
+/// How long after all is over somebody goes on trying: nginx leaves a node out for 5 s.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(12);
 /// How many people sign in at the same time at first.
 const AT_THE_DOOR: usize = 12;
+
+/// A thread that wants to sleep for so long notices by how much longer it slept.
+const NAP: Duration = Duration::from_millis(20);
 
 /// What went on while it broke.
 pub(crate) struct Load {
     began: Instant,
-    over: AtomicBool,
+    pause: Duration,
+    /// Since when nobody begins anything new.
+    over: OnceLock<Instant>,
     told: Mutex<Report>,
     /// People whose role was taken, and since when that holds.
     revoked: Mutex<BTreeMap<String, Instant>>,
@@ -40,6 +46,9 @@ pub(crate) struct Report {
     pub(crate) wrong: Vec<String>,
     pub(crate) assertions: Vec<String>,
     pub(crate) slowest: Duration,
+    /// For how long the machine had no time for somebody who was ready: so late any clock of nginx may
+    /// be read.
+    pub(crate) stood_still: Duration,
 }
 
 /// A visit that did not end as it should, and what came of trying again.
@@ -65,8 +74,30 @@ impl Load {
         self.began.elapsed()
     }
 
-    /// From now on this person may not publish.
-    pub(crate) fn revoke(&self, cluster: &Cluster, number: usize) {
+    /// Whether what fails now fails for good.
+    fn is_given_up(&self) -> bool {
+        let over = self.over.get();
+        over.is_some_and(|since| since.elapsed() > GIVEN_UP_AFTER)
+    }
+
+    fn watch_the_machine(&self) {
+        while self.over.get().is_none() {
+            let slept = Instant::now();
+            std::thread::sleep(NAP);
+            let longer = slept.elapsed().saturating_sub(NAP);
+            let mut told = self.told.lock().unwrap();
+            told.stood_still = told.stood_still.max(longer);
+        }
+    }
+
+    /// From now on these people may not publish.
+    pub(crate) fn revoke(&self, cluster: &Cluster, numbers: impl IntoIterator<Item = usize>) {
+        for number in numbers {
+            self.revoke_one(cluster, number);
+        }
+    }
+
+    fn revoke_one(&self, cluster: &Cluster, number: usize) {
         let name = account(number).name;
         cluster.cli(&["user", "revoke", &name, "publisher"]);
         self.revoked.lock().unwrap().insert(name, Instant::now());
@@ -77,7 +108,8 @@ impl Load {
 pub(crate) fn under_load(cluster: &Cluster, fault: impl FnOnce(&Load)) -> Report {
     let load = Load {
         began: Instant::now(),
-        over: AtomicBool::new(false),
+        pause: PAUSE,
+        over: OnceLock::new(),
         told: Mutex::default(),
         revoked: Mutex::default(),
     };
@@ -91,12 +123,15 @@ pub(crate) fn under_load(cluster: &Cluster, fault: impl FnOnce(&Load)) -> Report
         "before anything broke: {:?}",
         first.failures
     );
+    // Of a machine that is busy with other things no more is asked than it can do besides.
     let load = Load {
+        pause: PAUSE.max(load.now() * 2),
         began: Instant::now(),
         ..load
     };
     load.told.lock().unwrap().assertions = first.assertions;
     std::thread::scope(|scope| {
+        scope.spawn(|| load.watch_the_machine());
         for (number, visitor) in people.iter_mut().enumerate() {
             let load = &load;
             scope.spawn(move || visitor.come_and_go(cluster, load, number));
@@ -113,7 +148,7 @@ struct Over<'l>(&'l Load);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
-        self.0.over.store(true, Ordering::Relaxed);
+        let _ = self.0.over.set(Instant::now());
     }
 }
 
@@ -144,11 +179,11 @@ impl Visitor {
 
     fn come_and_go(&mut self, cluster: &Cluster, load: &Load, number: usize) {
         let share = u32::try_from(number).unwrap();
-        let mut next = load.began + PAUSE * share / u32::try_from(PEOPLE).unwrap();
+        let mut next = load.began + load.pause * share / u32::try_from(PEOPLE).unwrap();
         let mut turn = number;
         loop {
             while Instant::now() < next {
-                if load.over.load(Ordering::Relaxed) {
+                if load.over.get().is_some() {
                     return;
                 }
                 std::thread::sleep(Duration::from_millis(50));
@@ -159,11 +194,11 @@ impl Visitor {
             }
             self.visit(cluster, load, 1 + turn % 2);
             turn += 1;
-            next = Instant::now() + PAUSE;
+            next = Instant::now() + load.pause;
         }
     }
 
-    /// One app, tried again until it works or everything is over.
+    /// One app, tried again until it works or it is clear that it does not.
     fn visit(&mut self, cluster: &Cluster, load: &Load, app: usize) {
         let (at, url) = (load.now(), cluster.url(app));
         let mut why = None;
@@ -171,7 +206,7 @@ impl Visitor {
         let recovered = loop {
             match self.try_once(load, &url, app == 2) {
                 Ok(()) => break true,
-                Err(_) if tries > 0 && load.over.load(Ordering::Relaxed) => break false,
+                Err(_) if tries > 0 && load.is_given_up() => break false,
                 Err(error) => {
                     why.get_or_insert(error);
                 }
@@ -266,13 +301,15 @@ impl std::fmt::Display for Report {
             f,
             "{} visits ({} with the password, {} refusals as the roles say) by {PEOPLE} people; {} \
              failed and then worked, after {most} more tries at most; the slowest took {:.1} s; {} \
-             assertions received, each with its audit row; no session lost, no wrong decision",
+             assertions received, each with its audit row; no session lost, no wrong decision; a thread \
+             that was ready waited {:.2} s at most",
             self.visits,
             self.sign_ins,
             self.refusals,
             self.failures.len(),
             self.slowest.as_secs_f64(),
             self.assertions.len(),
+            self.stood_still.as_secs_f64(),
         )
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Cluster, account, figures};
+use crate::cluster::{Cluster, Turn, account, figures};
 use crate::crowd::PEOPLE;
 use crate::person::{Entered, Person};
 
@@ -58,7 +58,7 @@ fn a_full_disk_lets_nothing_leave_and_loses_nothing_on_sqlite() {
         return;
     };
     let url = format!("sqlite://{}", disk.at.join("doorward.db").display());
-    let cluster = Cluster::start(&url, "", PEOPLE);
+    let cluster = Cluster::start(Turn::BesideOthers, &url, "", PEOPLE);
     let mut people: Vec<Person> = (0..20)
         .map(|number| Person::new(&account(number), &cluster.wire))
         .collect();

@@ -1,4 +1,5 @@
-//! A database server for one test, with an empty database on it.
+//! Databases for the topologies: on a server of the test's own where the server is what breaks, else on
+//! the one that all tests share.
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, PgConnection};
 use tokio::runtime::Runtime;
@@ -14,8 +15,8 @@ pub(crate) struct OwnDatabase {
     pub(crate) url: String,
 }
 
-/// A connection of the administrator's.
-struct Administrator {
+/// A connection of the administrator's. Dropped, it is closed, and its locks are gone.
+pub(crate) struct Administrator {
     connection: Connection,
     runtime: Runtime,
 }
@@ -36,6 +37,21 @@ pub(crate) fn own_database(engine: Engine) -> OwnDatabase {
         url: server.user_url(NAME),
         server,
     }
+}
+
+/// Keeps everybody from the table that each decision reads, until the value is dropped.
+pub(crate) fn lock_sessions(engine: Engine, database_url: &str) -> Administrator {
+    let (_, name) = database_url.rsplit_once('/').unwrap();
+    let url = Server::shared(engine).admin_url(name);
+    let mut administrator = Administrator::connect(engine, &url);
+    match engine {
+        Engine::Postgres => {
+            administrator.say("BEGIN");
+            administrator.say("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE");
+        }
+        Engine::MariaDb => administrator.say("LOCK TABLES sessions WRITE"),
+    }
+    administrator
 }
 
 impl Administrator {

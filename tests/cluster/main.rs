@@ -9,8 +9,13 @@
     reason = "in a test a panic is the report"
 )]
 
+mod access_log;
 mod cluster;
 mod crowd;
+mod cutter;
+#[path = "../support/database.rs"]
+#[expect(dead_code, reason = "each test binary uses its part of the support")]
+mod database;
 mod database_faults;
 mod disk_full;
 mod engine;
@@ -27,4 +32,5 @@ mod sign_ins;
 #[path = "../support/tls.rs"]
 #[expect(dead_code, reason = "each test binary uses its part of the support")]
 mod tls;
+mod unavailable;
 mod wire;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Instant;
 
-use crate::cluster::{Cluster, account, figures};
+use crate::cluster::{Cluster, Turn, account, figures};
 use crate::engine::{Engine, own_database};
 use crate::person::{Entered, Person};
 
@@ -44,7 +44,7 @@ fn a_thousand_sign_ins_with_each_request_to_the_next_node_on_mariadb() {
 }
 
 fn a_thousand_sign_ins(engine: &str, database_url: &str) {
-    let cluster = Cluster::start(database_url, "", PEOPLE);
+    let cluster = Cluster::start(Turn::Alone, database_url, "", PEOPLE);
     let tally = Mutex::new(Tally::default());
     let began = Instant::now();
     std::thread::scope(|scope| {

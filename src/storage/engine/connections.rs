@@ -15,8 +15,10 @@ use super::super::error::{DatabaseError, StoreError};
 use super::server::Server;
 
 /// How long somebody waits for a connection, be it that all are lent or that the server does not
-/// answer: a database that is gone is told to people within this time.
-const LENT_WITHIN: Duration = Duration::from_secs(2);
+/// answer: a database that is gone is told to people within this time. Together with the two seconds
+/// for which a statement waits for a lock it is less than a proxy waits for an answer
+/// (`deploy/nginx`, 4 s): else who waits for the database would look like a node that hangs.
+const LENT_WITHIN: Duration = Duration::from_millis(1500);
 
 /// A connection that has rested for longer is asked whether it is still there before it is lent.
 const FRESH_FOR: Duration = Duration::from_secs(1);

@@ -143,7 +143,7 @@ impl Server for MySql {
         SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
         SESSION innodb_lock_wait_timeout = 2 \
         /*M! , SESSION idle_transaction_timeout = 10 */ /*!80000 , SESSION wait_timeout = 60 */, \
-        SESSION lock_wait_timeout = 5; \
+        SESSION lock_wait_timeout = 2; \
         SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
     const NOW: &'static str = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)";
     const VERSION: &'static str = "SELECT VERSION()";
