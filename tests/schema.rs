@@ -79,6 +79,113 @@ async fn a_mysql_migration_that_died_half_way_is_run_again() {
     assert_same(&sqlite().await, &facts(&database, &MARIADB), "MariaDB");
 }
 
+/// The first migration after which programs of two versions may use one database (decision 44).
+const FIRST_SHARED: i64 = 10;
+
+#[tokio::test]
+async fn a_migration_leaves_the_version_before_all_that_it_uses() {
+    let here = tempfile::tempdir().expect("a temporary folder");
+    let file = Database::file(here.path().join("schema.db"));
+    let url = format!("{}?mode=rwc", file.url());
+    let connection = sqlx::SqliteConnection::connect(&url).await;
+    let connection = connection.expect("SQLite is built in");
+    each_step_adds(&file, connection, "sqlite", &SQLITE, SQLITE_DEMANDED).await;
+    let database = Database::on(Engine::Postgres);
+    let connection = sqlx::PgConnection::connect(&database.url()).await;
+    let connection = connection.expect("the server runs");
+    each_step_adds(
+        &database,
+        connection,
+        "postgres",
+        &POSTGRES,
+        POSTGRES_DEMANDED,
+    )
+    .await;
+    let database = Database::on(Engine::MariaDb);
+    let connection = sqlx::MySqlConnection::connect(&database.url()).await;
+    let connection = connection.expect("the server runs");
+    each_step_adds(&database, connection, "mysql", &MARIADB, MARIADB_DEMANDED).await;
+}
+
+/// After each migration all is as it was, but for what is new: tables, columns that an INSERT need
+/// not name, indexes that refuse nothing. A migration that takes away says so in the database.
+async fn each_step_adds<C>(
+    database: &Database,
+    mut connection: C,
+    engine: &str,
+    queries: &[&str],
+    demanded: &str,
+) where
+    C: sqlx::Connection + sqlx::migrate::Migrate,
+{
+    let migrations = migrations(engine).await;
+    let shared = |version: &i64| *version >= FIRST_SHARED;
+    let versions: Vec<i64> = migrations.iter().map(|step| step.version).collect();
+    let mut before: Option<(Facts, i64)> = None;
+    for version in versions.into_iter().filter(shared) {
+        let run = migrations.run_direct(Some(version), &mut connection, false);
+        run.await.expect("they run");
+        let now = facts(database, queries);
+        let demands: BTreeSet<_> = database.texts(demanded).into_iter().collect();
+        let oldest = database.number("SELECT oldest_migration FROM schema_compatibility");
+        if let Some((before, before_oldest)) = before
+            && oldest == before_oldest
+        {
+            let gone: Vec<_> = before.difference(&now).collect();
+            assert!(gone.is_empty(), "{engine} {version} takes away {gone:#?}");
+            let tables: BTreeSet<_> = before.iter().map(|fact| table(fact)).collect();
+            let added = now.difference(&before);
+            let refusing: Vec<_> = added
+                .filter(|fact| tables.contains(table(fact)) && refuses(fact, &demands))
+                .collect();
+            assert!(
+                refusing.is_empty(),
+                "after {engine} {version} the version before meets {refusing:#?}"
+            );
+        }
+        before = Some((now, oldest));
+    }
+    assert!(before.is_some_and(|(facts, _)| facts.len() > 300));
+    connection.close().await.expect("it closes");
+}
+
+fn table(fact: &str) -> &str {
+    fact.split(['.', ' ']).next().unwrap_or_default()
+}
+
+/// Whether something new of a table refuses rows that were welcome before.
+fn refuses(fact: &str, demands: &BTreeSet<String>) -> bool {
+    match fact.split_once(": ") {
+        Some((column, _)) => demands.contains(column),
+        None => !fact.contains(" index "),
+    }
+}
+
+/// Else a column that a newer version adds would come to a program that does not know it.
+#[test]
+fn every_statement_names_its_columns() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage")];
+    let mut read = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder is there") {
+            let path = entry.expect("it can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("it can be read");
+            read += text.matches("SELECT ").count() + text.matches("INSERT INTO ").count();
+            assert!(!text.contains("SELECT *"), "{}", path.display());
+            for insert in text.split("INSERT INTO ").skip(1) {
+                let mut words = insert.split_whitespace();
+                let of_table = words.nth(1).unwrap_or_default();
+                assert!(of_table != "VALUES" && of_table != "SELECT", "{insert:.60}");
+            }
+        }
+    }
+    assert!(read > 100, "{read} statements");
+}
+
 fn assert_same(sqlite: &Facts, other: &Facts, engine: &str) {
     let missing: Vec<_> = sqlite.difference(other).collect();
     let added: Vec<_> = other.difference(sqlite).collect();
@@ -162,6 +269,19 @@ const SQLITE: [&str; 4] = [
        FROM sqlite_schema s JOIN pragma_foreign_key_list(s.name) r \
        WHERE s.type = 'table' ORDER BY s.name, r.id, r.seq) GROUP BY name, id",
 ];
+
+/// Columns that an INSERT has to name.
+const SQLITE_DEMANDED: &str = "\
+    SELECT t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c \
+    WHERE t.type = 'table' AND c.\"notnull\" AND c.dflt_value IS NULL";
+const POSTGRES_DEMANDED: &str = "\
+    SELECT table_name || '.' || column_name FROM information_schema.columns \
+    WHERE table_schema = 'public' AND is_nullable = 'NO' AND column_default IS NULL \
+    AND is_identity = 'NO'";
+const MARIADB_DEMANDED: &str = "\
+    SELECT CONCAT(table_name, '.', column_name) FROM information_schema.columns \
+    WHERE table_schema = DATABASE() AND is_nullable = 'NO' AND column_default IS NULL \
+    AND extra NOT LIKE '%auto_increment%'";
 
 const POSTGRES: [&str; 3] = [
     "SELECT table_name || '.' || column_name || ': ' || CASE data_type \

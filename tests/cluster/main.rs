@@ -29,8 +29,10 @@ mod person;
 #[expect(dead_code, reason = "each test binary uses its part of the support")]
 mod server;
 mod sign_ins;
+mod skew;
 #[path = "../support/tls.rs"]
 #[expect(dead_code, reason = "each test binary uses its part of the support")]
 mod tls;
 mod unavailable;
+mod versions;
 mod wire;
