@@ -55,6 +55,7 @@ pub async fn boot(config: Config, clock: Clock, program: &str) -> Result<Booted,
     let settings = Settings {
         durability,
         connections: config.database_connections,
+        ..Settings::default()
     };
     let store = Store::open_with(&config.database_url, settings).await?;
     let clock = match clock {

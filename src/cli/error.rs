@@ -92,6 +92,7 @@ pub(super) fn told(error: &StoreError) -> String {
     let fix = match error {
         StoreError::Busy | StoreError::Deadlock => "try again in a moment",
         StoreError::Unreachable(_) => "look at the database server and at database_url",
+        StoreError::Full(_) => "make room on the disk of the database",
         StoreError::OldServer { .. } => "upgrade the database server",
         StoreError::Conflict | StoreError::Dangling => "look at what is there now and try again",
         StoreError::NewerSchema { .. } => "run that version, or restore the backup from before",

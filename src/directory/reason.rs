@@ -231,6 +231,10 @@ reason_codes! {
         "The server cannot reach its database at the moment.",
         "Nothing was lost. Try again in a moment.",
         "Look at the database server, at the network between, and at the server's limit of connections; the log has the cause.";
+    DatabaseUnwritable = "database-unwritable":
+        "The server cannot write to its database at the moment.",
+        "Try again in a moment. What was done shows when you come back.",
+        "Look at the space on the database's disk and at its log: a write was refused, or it is not known whether it was done.";
     Internal = "internal":
         "Something went wrong on our side.",
         "Try again; if it stays, pass on the reference.",

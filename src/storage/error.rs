@@ -94,6 +94,9 @@ pub enum StoreError {
     /// `durability = "normal"` with what it means.
     #[error("the queue of the audit writer is full")]
     QueueFull,
+    /// There is no room for what was to be written. Operator: make room on the disk of the database.
+    #[error("the disk of the database is full: {0}")]
+    Full(#[source] Arc<DatabaseError>),
     /// Whether it was committed is not known, so it counts as done, and nothing leaves that relies
     /// on it. Operator: look at disk space and at the disk's health.
     #[error("the commit failed, and its outcome is not known: {0}")]
@@ -135,6 +138,9 @@ pub enum DatabaseError {
     /// Nothing, for too long.
     #[error("no answer within {0:?}")]
     Late(std::time::Duration),
+    /// It is a standby.
+    #[error("the server takes no writes: it is a replica, or was told to be read-only")]
+    ReadOnly,
     /// Something else, at COMMIT.
     #[error("{0}")]
     AtCommit(String),
@@ -150,6 +156,7 @@ impl From<sqlx::Error> for StoreError {
             (Some(Answer::Deadlock), _) => Self::Deadlock,
             (Some(Answer::Busy), _) | (_, E::PoolTimedOut) => Self::Busy,
             (_, E::PoolClosed) => Self::NotRunning,
+            (Some(Answer::Full), _) => Self::Full(Arc::new(DatabaseError::Sqlx(error))),
             (Some(Answer::Gone), _) | (_, E::Io(_) | E::Tls(_) | E::Protocol(_)) => {
                 Self::unreachable(DatabaseError::Sqlx(error))
             }
@@ -167,6 +174,9 @@ impl From<rusqlite::Error> for StoreError {
             }
             Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => Self::Dangling,
             Some(code) if answer::is_busy(code) => Self::Busy,
+            Some(code) if answer::is_full(code) => {
+                Self::Full(Arc::new(DatabaseError::Rusqlite(error)))
+            }
             _ => Self::Database(Arc::new(DatabaseError::Rusqlite(error))),
         }
     }
@@ -198,7 +208,9 @@ impl StoreError {
             Self::Deadlock => Self::Deadlock,
             Self::Conflict => Self::Conflict,
             Self::Dangling => Self::Dangling,
-            Self::Unreachable(cause) | Self::Database(cause) => Self::UnknownOutcome(cause),
+            Self::Unreachable(cause) | Self::Full(cause) | Self::Database(cause) => {
+                Self::UnknownOutcome(cause)
+            }
             other => Self::unknown(DatabaseError::AtCommit(other.to_string())),
         }
     }
@@ -246,6 +258,7 @@ impl StoreError {
             Self::NotRunning => Self::NotRunning,
             Self::QueueFull => Self::QueueFull,
             Self::Unreachable(cause) => Self::Unreachable(Arc::clone(cause)),
+            Self::Full(cause) => Self::Full(Arc::clone(cause)),
             Self::Database(cause) => Self::Database(Arc::clone(cause)),
             Self::UnknownOutcome(cause) => Self::UnknownOutcome(Arc::clone(cause)),
             // Nothing else befalls a whole batch but what a later try may not meet.

@@ -251,7 +251,11 @@ impl Desk {
     }
 
     async fn begin(&mut self) -> Result<Tx, StoreError> {
-        let Some(connection) = self.connection.take() else {
+        let kept = match self.connection.take() {
+            Some(mut kept) => kept.is_good().await.then_some(kept),
+            None => None,
+        };
+        let Some(connection) = kept else {
             return self.pool.connect().await?.begin().await;
         };
         match connection.begin().await {

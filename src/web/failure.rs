@@ -175,9 +175,10 @@ fn status(reason: ReasonCode) -> StatusCode {
         | ReasonCode::ConsentRefused
         | ReasonCode::UnknownPrincipal => StatusCode::FORBIDDEN,
         ReasonCode::Throttled => StatusCode::TOO_MANY_REQUESTS,
-        ReasonCode::HashingBusy | ReasonCode::Overloaded | ReasonCode::DatabaseUnreachable => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        ReasonCode::HashingBusy
+        | ReasonCode::Overloaded
+        | ReasonCode::DatabaseUnreachable
+        | ReasonCode::DatabaseUnwritable => StatusCode::SERVICE_UNAVAILABLE,
         ReasonCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ReasonCode::NotFound => StatusCode::NOT_FOUND,
         ReasonCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -227,6 +228,11 @@ impl From<StoreError> for Failure {
             StoreError::Unreachable(_) => Self::of(ReasonCode::DatabaseUnreachable)
                 .because(error)
                 .retry_after(5),
+            StoreError::Full(_) | StoreError::UnknownOutcome(_) => {
+                Self::of(ReasonCode::DatabaseUnwritable)
+                    .because(error)
+                    .retry_after(5)
+            }
             passing if passing.is_passing() => Self::of(ReasonCode::Overloaded)
                 .because(passing)
                 .retry_after(2),

@@ -7,9 +7,9 @@ use doorward::clock::{Clock, is_too_far};
 use doorward::directory::audit::{AuditEvent, AuditKind};
 use doorward::directory::name::RoleName;
 use doorward::directory::time::UnixTime;
-use doorward::storage::{Durability, Store, StoreError};
+use doorward::storage::{Durability, Settings, Store, StoreError};
 
-use crate::database::Database;
+use crate::database::{Database, as_administrator};
 use crate::home::CHAIN_KEY;
 use crate::server::{Commits, Engine, Server};
 
@@ -108,6 +108,9 @@ async fn a_server_that_is_gone_is_told_soon_and_used_again_when_it_is_back() {
 async fn a_server_that_stands_still_is_not_waited_for() {
     let server = Server::own(Engine::MariaDb, Commits::AreQuick);
     let store = open(&server.home_url()).await;
+    // So many connections rest.
+    let reads = (0..7).map(|_| store.signing_key_version());
+    futures_util::future::try_join_all(reads).await.unwrap();
     let signal = |signal: &str| {
         let pid = server.pid().to_string();
         let sent = Command::new("kill").args([signal, &pid]).status();
@@ -124,12 +127,75 @@ async fn a_server_that_stands_still_is_not_waited_for() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let begun = Instant::now();
-    let read = store.signing_key_version().await;
-    let took = begun.elapsed();
+    let ask = || async {
+        let begun = Instant::now();
+        let read = store.signing_key_version().await;
+        assert!(matches!(read, Err(StoreError::Unreachable(_))), "{read:?}");
+        begun.elapsed()
+    };
+    // At once, and when what rests has to be asked first: all of it is given up together.
+    let at_once = ask().await;
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let later = ask().await;
     signal("-CONT");
-    assert!(matches!(read, Err(StoreError::Unreachable(_))), "{read:?}");
-    assert!(took < Duration::from_secs(8), "{took:?}");
+    // A proxy gives up on us after four seconds.
+    assert!(at_once < Duration::from_secs(4), "{at_once:?}");
+    assert!(later < Duration::from_secs(4), "{later:?}");
     assert!(store.signing_key_version().await.is_ok());
     store.shut_down().await;
+}
+
+/// Until when a store goes on reading from a server that takes no writes any more.
+async fn left_after(server: &Server, store: &Store) -> Duration {
+    match server.engine {
+        Engine::Postgres => {
+            as_administrator(
+                server,
+                "ALTER SYSTEM SET default_transaction_read_only = on",
+            );
+            as_administrator(server, "SELECT pg_reload_conf()");
+        }
+        Engine::MariaDb => as_administrator(server, "SET GLOBAL read_only = 1"),
+    }
+    let begun = Instant::now();
+    loop {
+        match store.signing_key_version().await {
+            Ok(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Err(error) => {
+                assert!(error.to_string().contains("takes no writes"), "{error}");
+                return begun.elapsed();
+            }
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "it is still read"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_no_longer_the_primary_is_left() {
+    for engine in ENGINES {
+        let server = Server::own(engine, Commits::AreQuick);
+        let settings = Settings {
+            oldest_connection: Duration::from_secs(3),
+            ..Settings::default()
+        };
+        let opened = Store::open_with(&server.home_url(), settings).await;
+        let store = opened.unwrap();
+        // Used all the time, so that it never rests long enough to be closed for that.
+        let took = left_after(&server, &store).await;
+        assert!(took < Duration::from_secs(6), "{engine:?}: {took:?}");
+        // It is a standby that became one, and becomes the primary again.
+        match engine {
+            Engine::Postgres => {
+                as_administrator(&server, "ALTER SYSTEM RESET default_transaction_read_only");
+                as_administrator(&server, "SELECT pg_reload_conf()");
+            }
+            Engine::MariaDb => as_administrator(&server, "SET GLOBAL read_only = 0"),
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(store.signing_key_version().await.is_ok());
+        store.shut_down().await;
+    }
 }

@@ -218,6 +218,11 @@ impl Drop for Database {
     }
 }
 
+/// Does something to a server as its administrator.
+pub(crate) fn as_administrator(server: &Server, statement: &str) {
+    administer(server, |_| statement.to_owned());
+}
+
 /// Does something to the server as its administrator.
 fn administer(server: &Server, statement: impl FnOnce(Engine) -> String) {
     let statement = statement(server.engine);

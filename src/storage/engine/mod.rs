@@ -23,7 +23,7 @@ use sqlx::{MySql, Postgres, Sqlite as SqliteDriver, Transaction};
 
 use super::error::{DatabaseError, StoreError};
 use connections::Lent;
-use open::Open;
+use open::{Open, Patience};
 
 pub use settings::Settings;
 pub use sqlite::Durability;
@@ -126,6 +126,19 @@ impl Pool {
         }
     }
 
+    /// The same on a connection of its own, for one that reads so much that it may take its time, and
+    /// does something else meanwhile.
+    pub(super) async fn snapshot_at_leisure(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite(_) => self.snapshot().await,
+            Self::Postgres(connections) => {
+                let open = begin_at_leisure(connections).await?;
+                Ok(Tx::Postgres(open))
+            }
+            Self::MySql(connections) => Ok(Tx::MySql(begin_at_leisure(connections).await?)),
+        }
+    }
+
     /// A connection to be kept by one that writes all the time.
     pub(super) async fn connect(&self) -> Result<Kept, StoreError> {
         Ok(match self {
@@ -181,7 +194,27 @@ async fn begin<S: Server>(
     }
 }
 
+/// On a connection that is nobody else's afterwards.
+async fn begin_at_leisure<S: Server>(
+    connections: &Arc<Connections<S>>,
+) -> Result<Open<S>, StoreError> {
+    let mut lent = connections.lend_for_good().await?;
+    let said = S::say(lent.connection(), S::AT_LEISURE);
+    open::answered(Patience::Short, said).await?;
+    Open::begin(lent, S::SNAPSHOT).await
+}
+
 impl Kept {
+    /// Whether it can be used once more; who keeps it does not notice that a server is gone, or is
+    /// not the primary any more.
+    pub(super) async fn is_good(&mut self) -> bool {
+        match self {
+            Self::InThread(_) => true,
+            Self::Postgres(lent) => lent.is_good().await,
+            Self::MySql(lent) => lent.is_good().await,
+        }
+    }
+
     /// Begins a transaction on it.
     pub(super) async fn begin(self) -> Result<Tx, StoreError> {
         match self {

@@ -12,11 +12,19 @@ use super::row::Row;
 use super::server::Server;
 use super::value::Value;
 
-/// So long an answer may take before the server counts as gone.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+/// So long an answer may take before the server counts as gone: longer than it waits for a lock
+/// (2 s), and with the wait for a connection less than a proxy waits for us (4 s).
+const ANSWERED_WITHIN: Duration = Duration::from_millis(2400);
+
+/// So long a COMMIT may take. Where it is not answered nobody knows what was done, so it is waited
+/// for longer than the proxy waits.
+const COMMITTED_WITHIN: Duration = Duration::from_secs(5);
 
 /// So long a statement may take that reads or sorts very much.
 const READ_WITHIN: Duration = Duration::from_secs(90);
+
+/// So long one may take that counts what there is, of a database of any size.
+const COUNTED_WITHIN: Duration = Duration::from_hours(1);
 
 /// How long an answer may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,8 +32,12 @@ pub(in crate::storage) enum Patience {
     /// Somebody waits for it.
     #[default]
     Short,
+    /// It is a COMMIT.
+    ForOutcome,
     /// It reads everything that there is.
     Long,
+    /// It counts everything that there is, and nobody is held up by that.
+    Endless,
 }
 
 /// A transaction. It ends with its first error: PostgreSQL refuses what comes after one, and what
@@ -89,7 +101,7 @@ impl<S: Server> Open<S> {
     pub(in crate::storage) async fn commit(mut self) -> Result<Option<Lent<S>>, StoreError> {
         let (connection, is_sound) = self.asked()?;
         *is_sound = false;
-        answered(Patience::Short, S::say(connection, "COMMIT"))
+        answered(Patience::ForOutcome, S::say(connection, "COMMIT"))
             .await
             .map_err(StoreError::of_commit)?;
         Ok(self.lent.take().and_then(Lent::give_back))
@@ -140,7 +152,9 @@ pub(in crate::storage) async fn answered<T>(
 ) -> Result<T, StoreError> {
     let within = match patience {
         Patience::Short => ANSWERED_WITHIN,
+        Patience::ForOutcome => COMMITTED_WITHIN,
         Patience::Long => READ_WITHIN,
+        Patience::Endless => COUNTED_WITHIN,
     };
     match timeout(within, asked).await {
         Ok(answer) => Ok(answer?),

@@ -21,10 +21,12 @@ impl Pool {
         };
         let (name, oldest, needed) = match self {
             Self::Sqlite(_) => return Ok(None),
-            Self::Postgres(_) => ("PostgreSQL", (15, 0), "PostgreSQL 15"),
-            Self::MySql(_) if version.contains("MariaDB") => ("MariaDB", (10, 11), "MariaDB 10.11"),
+            Self::Postgres(_) => ("PostgreSQL", [15, 0, 0], "PostgreSQL 15"),
+            Self::MySql(_) if version.contains("MariaDB") => {
+                ("MariaDB", [10, 11, 0], "MariaDB 10.11")
+            }
             // utf8mb4_0900_bin, by which names compare, came with 8.0.17.
-            Self::MySql(_) => ("MySQL", (8, 0), "MySQL 8.0.17"),
+            Self::MySql(_) => ("MySQL", [8, 0, 17], "MySQL 8.0.17"),
         };
         let short = version.split([' ', '-']).next().unwrap_or_default();
         let product = Product {
@@ -41,10 +43,10 @@ impl Pool {
     }
 }
 
-/// Major and minor number; what cannot be read counts as 0.
-fn numbers(version: &str) -> (u32, u32) {
+/// Three numbers; what is missing or cannot be read counts as 0.
+fn numbers(version: &str) -> [u32; 3] {
     let mut numbers = version.split('.').map(|part| part.parse().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    std::array::from_fn(|_| numbers.next().unwrap_or(0))
 }
 
 impl fmt::Display for Product {
@@ -59,10 +61,14 @@ mod tests {
 
     #[test]
     fn versions_compare_as_numbers() {
-        assert!(numbers("10.11.19") >= (10, 11));
-        assert!(numbers("10.6.4") < (10, 11));
-        assert!(numbers("9.6") < (15, 0));
-        assert!(numbers("16beta1") < (15, 0));
-        assert!(numbers("15.18") >= (15, 0));
+        assert!(numbers("10.11.19") >= [10, 11, 0]);
+        assert!(numbers("10.6.4") < [10, 11, 0]);
+        assert!(numbers("9.6") < [15, 0, 0]);
+        assert!(numbers("16beta1") < [15, 0, 0]);
+        assert!(numbers("15.18") >= [15, 0, 0]);
+        // What names compare by came with 8.0.17.
+        assert!(numbers("8.0.15") < [8, 0, 17]);
+        assert!(numbers("8.0.17") >= [8, 0, 17]);
+        assert!(numbers("8.4") >= [8, 0, 17]);
     }
 }

@@ -64,6 +64,12 @@ impl<'q> Query<'q> {
         self
     }
 
+    /// What takes as long as it takes: it counts everything that there is.
+    pub(in crate::storage) fn at_leisure(mut self) -> Self {
+        self.patience = Patience::Endless;
+        self
+    }
+
     /// Runs it; how many rows it met.
     pub(in crate::storage) async fn execute<'e>(
         self,

@@ -16,8 +16,12 @@ pub(in crate::storage) trait Server: Database {
     const NOW: &'static str;
     /// One row: the version as the server writes it.
     const VERSION: &'static str;
+    /// One row: 0 from a server that takes writes, another number from a standby.
+    const READ_ONLY: &'static str;
     /// Begins a transaction that reads, and all of one moment.
     const SNAPSHOT: &'static [&'static str];
+    /// What a connection is told that reads everything, and waits for others in between.
+    const AT_LEISURE: &'static str;
 
     /// What a connection is told that changes the schema.
     const FOR_MIGRATION: &'static str;
@@ -112,7 +116,12 @@ impl Server for Postgres {
         SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = 'warning'";
     const NOW: &'static str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
     const VERSION: &'static str = "SELECT CAST(current_setting('server_version') AS TEXT)";
+    // Whether it follows another server, or was told to take no writes.
+    const READ_ONLY: &'static str =
+        "SELECT CASE WHEN current_setting('transaction_read_only') = 'off' THEN 0 ELSE 1 END";
     const SNAPSHOT: &'static [&'static str] = &["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"];
+    const AT_LEISURE: &'static str =
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = '10min'";
     const FOR_MIGRATION: &'static str = "SET statement_timeout = 0";
     // A number of ours; such a lock is of one database.
     const LOCK: &'static str =
@@ -147,10 +156,15 @@ impl Server for MySql {
         SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
     const NOW: &'static str = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)";
     const VERSION: &'static str = "SELECT VERSION()";
+    // As of MariaDB 12 it is a word, before it is a number.
+    const READ_ONLY: &'static str =
+        "SELECT CASE WHEN CAST(@@global.read_only AS CHAR) IN ('0', 'OFF') THEN 0 ELSE 1 END";
     const SNAPSHOT: &'static [&'static str] = &[
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     ];
+    const AT_LEISURE: &'static str =
+        "SET SESSION wait_timeout = 600 /*M! , SESSION idle_transaction_timeout = 600 */";
     const FOR_MIGRATION: &'static str = "SET SESSION lock_wait_timeout = 60";
     // Such a lock is of the whole server.
     const LOCK: &'static str =

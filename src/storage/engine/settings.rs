@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::mysql::MySqlConnectOptions;
@@ -22,6 +23,9 @@ pub struct Settings {
     pub durability: Durability,
     /// Connections to a server at most, beside the one of the grouped writer.
     pub connections: u32,
+    /// How long a connection to a server is used at most. So long after another server has become
+    /// the primary, nothing is read from the one that it was before.
+    pub oldest_connection: Duration,
 }
 
 impl Default for Settings {
@@ -29,6 +33,7 @@ impl Default for Settings {
         Self {
             durability: Durability::default(),
             connections: 8,
+            oldest_connection: Duration::from_mins(1),
         }
     }
 }
@@ -53,7 +58,8 @@ impl Settings {
                 } else {
                     options
                 };
-                let connections = Connections::new(options, self.connections);
+                let connections =
+                    Connections::new(options, self.connections, self.oldest_connection);
                 Ok(Pool::Postgres(Arc::new(connections)))
             }
             "mysql" | "mariadb" => {
@@ -61,7 +67,8 @@ impl Settings {
                 let options = options
                     .statement_cache_capacity(STATEMENTS)
                     .disable_statement_logging();
-                let connections = Connections::new(options, self.connections);
+                let connections =
+                    Connections::new(options, self.connections, self.oldest_connection);
                 Ok(Pool::MySql(Arc::new(connections)))
             }
             _ => Ok(Pool::Sqlite(Sqlite::open(url, self.durability).await?)),
