@@ -158,3 +158,60 @@ async fn checkpoints_are_forgotten_when_nothing_can_need_them() {
     let kept = home.count("SELECT COUNT(*) FROM audit_checkpoints");
     assert!((1..=6).contains(&kept), "{kept}");
 }
+
+#[tokio::test]
+async fn rows_from_the_future_do_not_keep_what_is_old() {
+    let home = Home::new().await;
+    // More of them than go at once, of somebody whose clock was ten years ahead.
+    let now = home.clock.now();
+    note(&home, 2).await;
+    home.clock.advance(DAY * 3650);
+    note(&home, 600).await;
+    let later = home.another_clock(now.plus(Duration::from_mins(1))).await;
+    note(&later, 3).await;
+    let all = verify(&later).await;
+    assert_eq!(all.broken, []);
+    later.clock.advance(DAY * 2);
+    note(&later, 1).await;
+    // As old as what was written after them.
+    let gone = prune(&later, 1).await;
+    assert!(gone > 600, "{gone}");
+    assert_eq!(verify(&later).await.broken, []);
+    // With nothing after them they stay: nobody can tell how old they are.
+    later.clock.advance(DAY * 3650);
+    note(&later, 2).await;
+    let early = later.another_clock(now.plus(DAY * 5)).await;
+    let there = verify(&early).await.rows;
+    prune(&early, 1).await;
+    let left = verify(&early).await;
+    assert_eq!(left.broken, []);
+    assert!(left.rows >= 2 && left.rows <= there, "{left:?}");
+    assert_eq!(
+        early.count("SELECT COUNT(*) FROM audit_events WHERE detail = 'row 1'"),
+        1
+    );
+}
+
+#[tokio::test]
+async fn what_was_found_altered_is_told_in_the_same_transaction() {
+    let home = Home::new().await;
+    note(&home, 700).await;
+    home.by_hand("UPDATE audit_events SET detail = 'nothing to see here' WHERE seq = 7");
+    home.clock.advance(DAY * 3);
+    prune(&home, 1).await;
+    let filter = AuditFilter {
+        kind: Some(AuditKind::CleanedUp),
+        ..AuditFilter::default()
+    };
+    let told = home.store.audit_events(&filter).await.unwrap();
+    let details: Vec<_> = told
+        .iter()
+        .map(|row| row.event.detail.as_deref().unwrap())
+        .collect();
+    // The batch that it was in has an event of its own; the newest first.
+    assert_eq!(details.len(), 2, "{details:?}");
+    assert!(details[0].starts_with("201 audit rows"), "{details:?}");
+    assert!(details[1].starts_with("500 audit rows"), "{details:?}");
+    assert!(details[1].contains("row 7 was altered"), "{details:?}");
+    assert_eq!(verify(&home).await.broken, []);
+}

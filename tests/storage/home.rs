@@ -50,7 +50,12 @@ impl Home {
     }
 
     async fn with(folder: tempfile::TempDir, database: Database) -> Self {
-        let clock = Clock::fixed(UnixTime::from_millis(1_795_265_101_007));
+        let now = UnixTime::from_millis(1_795_265_101_007);
+        Self::at(now, folder, database).await
+    }
+
+    async fn at(now: UnixTime, folder: tempfile::TempDir, database: Database) -> Self {
+        let clock = Clock::fixed(now);
         let store = open(&database, &clock).await;
         Self {
             store,
@@ -58,6 +63,12 @@ impl Home {
             folder,
             database,
         }
+    }
+
+    /// The same database in the hands of a process whose clock stands elsewhere.
+    pub(crate) async fn another_clock(self, now: UnixTime) -> Self {
+        self.store.shut_down().await;
+        Self::at(now, self.folder, self.database).await
     }
 
     /// Ends the session of a token.

@@ -6,7 +6,10 @@
 //! more than the checkpoint says is found as before: the next row that is left does not follow it.
 //!
 //! What goes is walked once more on its way out, so that a row that was altered does not take the
-//! evidence with it: the event about the removal names it.
+//! evidence with it: an event in the transaction of the removal names it.
+//!
+//! A row whose time lies in the future, where a clock was wrong, is as old as the next one whose time
+//! may be true: rows are in the order of writing.
 //!
 //! A checkpoint is not needed any more when no row that is left can belong to its chain or name it.
 //! A chain takes rows for one day, and its last row is named once, so instants tell.
@@ -40,6 +43,8 @@ const LEASE: Duration = Duration::from_mins(2);
 const OLDEST: &str = "\
     SELECT position, chain, seq, at, kind, outcome, reason, actor, user_name, sp_name, source, \
     trace, detail, link FROM audit_events WHERE position > ? ORDER BY position LIMIT 500";
+const NEXT_TRUE: &str = "\
+    SELECT at FROM audit_events WHERE position > ? AND at <= ? ORDER BY position LIMIT 1";
 const REMOVE: &str = "DELETE FROM audit_events WHERE position > ? AND position <= ?";
 const CHECKPOINTS: &str = "SELECT chain, seq, at, link, code FROM audit_checkpoints";
 const MOVE_CHECKPOINT: &str = "\
@@ -73,11 +78,19 @@ pub(super) enum Checkpoint {
     Forged(i64),
 }
 
+/// What is old.
+#[derive(Debug, Clone, Copy)]
+struct Age {
+    before: UnixTime,
+    now: UnixTime,
+}
+
 /// What was removed.
 #[derive(Debug, Default)]
 struct Removed {
     rows: u64,
-    broken: Vec<Break>,
+    /// How many of them an event has told of.
+    told: u64,
 }
 
 impl Store {
@@ -87,23 +100,26 @@ impl Store {
         if !self.take_lease("audit-age", LEASE, now).await? {
             return Ok(0);
         }
-        let removed = self.prune_audit_before(now.minus(keep), now).await;
+        let before = now.minus(keep);
+        let removed = self.prune_audit_of(Age { before, now }).await;
         self.give_lease_back("audit-age").await?;
         removed
     }
 
-    async fn prune_audit_before(&self, before: UnixTime, now: UnixTime) -> Result<u64, StoreError> {
+    async fn prune_audit_of(&self, age: Age) -> Result<u64, StoreError> {
         let key = self.started()?.chain.lock().await.key().clone();
         let (mut removed, mut after) = (Removed::default(), 0);
         let done = loop {
-            match self.prune_batch(&key, before, after, &mut removed).await {
+            match self.prune_batch(&key, age, after, &mut removed).await {
                 Ok(Some(through)) if removed.rows < AT_ONCE => after = through,
                 done => break done,
             }
         };
-        if removed.rows > 0 {
+        if removed.rows > removed.told {
             let mut write = self.write().await?;
-            write.note(&removed.event(before, now)).await?;
+            write
+                .note(&age.event(removed.rows - removed.told, &[]))
+                .await?;
             write.commit().await?;
         }
         done.map(|_| removed.rows)
@@ -113,13 +129,12 @@ impl Store {
     async fn prune_batch(
         &self,
         key: &ChainKey,
-        before: UnixTime,
+        age: Age,
         after: i64,
         removed: &mut Removed,
     ) -> Result<Option<i64>, StoreError> {
         let page: Vec<RawRow> = query(OLDEST).bind(after).fetch_all(self.pool()).await?;
-        let old = page.into_iter().take_while(|row| row.at < before.millis());
-        let old: Vec<_> = old.collect();
+        let old = self.old_of(page, age).await?;
         let Some(last) = old.last() else {
             return Ok(None);
         };
@@ -128,12 +143,43 @@ impl Store {
         for row in &old {
             walk.step(row);
         }
-        let mut tx = self.write_unaudited().await?;
-        remove(&mut tx, key, &old, after).await?;
-        tx.commit().await?;
-        removed.rows += u64::try_from(old.len()).unwrap_or(0);
-        removed.broken.extend(walk.finish().broken);
+        let (broken, rows) = (
+            walk.finish().broken,
+            u64::try_from(old.len()).unwrap_or(u64::MAX),
+        );
+        if broken.is_empty() {
+            let mut tx = self.write_unaudited().await?;
+            remove(&mut tx, key, &old, (after, age)).await?;
+            tx.commit().await?;
+        } else {
+            // Who stops this program now does not hide what was found.
+            let mut write = self.write().await?;
+            remove(&mut write.tx, key, &old, (after, age)).await?;
+            write.note(&age.event(rows, &broken)).await?;
+            write.commit().await?;
+            removed.told += rows;
+        }
+        removed.rows += rows;
         Ok((old.len() == BATCH).then_some(last.position))
+    }
+
+    /// The rows that a page begins with and that are old enough.
+    async fn old_of(&self, mut page: Vec<RawRow>, age: Age) -> Result<Vec<RawRow>, StoreError> {
+        let goes = |row: &RawRow| age.is_old(row) || age.is_of_the_future(row);
+        let old = page.iter().take_while(|row| goes(row)).count();
+        page.truncate(old);
+        if let Some(last) = page.last().filter(|row| age.is_of_the_future(row)) {
+            let next: Option<i64> = query(NEXT_TRUE)
+                .bind(last.position)
+                .bind(age.now.millis())
+                .fetch_optional(self.pool())
+                .await?;
+            if next.is_none_or(|at| at >= age.before.millis()) {
+                let old = page.iter().rposition(|row| age.is_old(row));
+                page.truncate(old.map_or(0, |place| place + 1));
+            }
+        }
+        Ok(page)
     }
 }
 
@@ -156,15 +202,23 @@ pub(super) async fn checkpoints(
     Ok(rows.into_iter().map(read).collect())
 }
 
-impl Removed {
-    fn event(&self, before: UnixTime, now: UnixTime) -> AuditEvent {
-        let mut detail = format!("{} audit rows from before {before}", self.rows);
-        for (place, broken) in self.broken.iter().take(10).enumerate() {
+impl Age {
+    fn is_old(self, row: &RawRow) -> bool {
+        row.at < self.before.millis()
+    }
+
+    fn is_of_the_future(self, row: &RawRow) -> bool {
+        row.at > self.now.millis()
+    }
+
+    fn event(self, rows: u64, broken: &[Break]) -> AuditEvent {
+        let mut detail = format!("{rows} audit rows from before {}", self.before);
+        for (place, broken) in broken.iter().take(10).enumerate() {
             detail.push_str(if place == 0 { "; of these, " } else { "; " });
             detail.push_str(&broken.to_string());
             tracing::error!(%broken, "the audit log was altered, in a row that was old enough to go");
         }
-        let mut event = AuditEvent::new(now, AuditKind::CleanedUp);
+        let mut event = AuditEvent::new(self.now, AuditKind::CleanedUp);
         event.detail = Some(detail);
         event
     }
@@ -175,7 +229,7 @@ async fn remove(
     tx: &mut Tx,
     key: &ChainKey,
     rows: &[RawRow],
-    after: i64,
+    (after, age): (i64, Age),
 ) -> Result<(), StoreError> {
     let Some(last) = rows.last() else {
         return Ok(());
@@ -206,7 +260,11 @@ async fn remove(
                 .await?;
         }
     }
-    let long_ago = UnixTime::from_millis(last.at).minus(LONGER_THAN_ANY_CHAIN);
+    let true_times = rows.iter().filter(|row| age.is_old(row)).map(|row| row.at);
+    let Some(newest) = true_times.max() else {
+        return Ok(());
+    };
+    let long_ago = UnixTime::from_millis(newest).minus(LONGER_THAN_ANY_CHAIN);
     query(FORGET_CHECKPOINTS)
         .bind(long_ago.millis())
         .bind(long_ago.millis())
