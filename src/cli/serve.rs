@@ -1,5 +1,6 @@
 //! `doorward serve`: the identity provider, until it is told to stop.
 
+mod chores;
 mod stop;
 mod tls;
 
@@ -69,6 +70,7 @@ impl Serve {
         let stop = stop::stop_after_draining(app.clone(), booted.config.drain)?;
         let acceptor = https(&booted, stop.clone())?;
         let cleaning = tokio::spawn(clean_up(booted.clone(), stop.clone()));
+        let chores = tokio::spawn(chores::every_minute(app.clone(), stop.clone()));
         let timing = tokio::spawn(keep_time(booted.clone(), stop.clone()));
         let (say, withdrawn) = unbounded_channel();
         let (fresh, until) = (sources(&booted).saying_what_is_withdrawn(say), stop.clone());
@@ -82,6 +84,7 @@ impl Serve {
         let tracing = trace(&booted.config.keys_dir, &app);
         serve_router(listener, router(app), acceptor, stop).await?;
         cleaning.abort();
+        chores.abort();
         timing.abort();
         refreshing.abort();
         telling.abort();
@@ -177,6 +180,7 @@ fn sources(booted: &Booted) -> Sources {
         "serve".to_owned(),
     )
     .denying(booted.config.denied_algorithms.clone())
+    .beside(booted.config.entity_id.as_str())
 }
 
 /// Tells the apps whose doors a source has shut about whom they have let in.

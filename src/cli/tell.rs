@@ -7,24 +7,18 @@ use super::context::Open;
 use super::error::{CliError, refused};
 use super::output::note;
 use super::serve;
-use crate::access::verdict;
 use crate::directory::logout::{LegState, Logout};
 use crate::directory::name::{SourceId, SpId, UserId, UserName};
 use crate::directory::service_provider::ServiceProvider;
-use crate::storage::StoreError;
 use crate::web::slo::{self, Told, ToldOfMany};
 
 /// Tells the participants of sessions that have just ended.
 pub(super) async fn ended(open: &Open, logout: Option<Logout>) -> Result<Vec<Told>, CliError> {
-    tell(open, logout, false).await
-}
-
-async fn tell(open: &Open, logout: Option<Logout>, lives_on: bool) -> Result<Vec<Told>, CliError> {
     let Some(logout) = logout.filter(|logout| !logout.legs.is_empty()) else {
         return Ok(Vec::new());
     };
     let app = serve::app(&open.booted)?;
-    let told = slo::tell(&app, logout, lives_on).await;
+    let told = slo::tell(&app, logout, false).await;
     told.map_err(|why| untold(&why))
 }
 
@@ -35,34 +29,17 @@ pub(super) async fn shut_doors(
     user: &UserId,
     name: &UserName,
 ) -> Result<Vec<Told>, CliError> {
-    let mut shut = Vec::new();
-    // Of ten thousand apps a person has been at a few.
-    for id in open.store.sps_of(user).await? {
-        let sp = match open.store.sp_by_id(&id).await {
-            // One registration that cannot be read does not hide the others.
-            Ok(None) | Err(StoreError::Inconsistent { .. }) => continue,
-            Ok(Some(sp)) => sp,
-            Err(error) => return Err(error.into()),
-        };
-        if is_shut(open, name, &sp).await? {
-            shut.push(sp.id);
-        }
-    }
-    let logout = open.store.log_out_of(user, &shut, open.clock.now()).await?;
-    tell(open, logout, true).await
-}
-
-async fn is_shut(open: &Open, name: &UserName, sp: &ServiceProvider) -> Result<bool, CliError> {
-    let (limits, now) = (open.config.session, open.clock.now());
-    let facts = open.store.supposed_facts(name, &sp.id, now).await?;
-    Ok(facts.is_none_or(|facts| verdict(sp, facts, limits, now).refusal.is_some()))
+    let app = serve::app(&open.booted)?;
+    let told = slo::shut_doors(&app, user, name).await;
+    told.map_err(|why| untold(&why))
 }
 
 /// Tells an app about everybody whom it has let in and whose door it is no more.
 pub(super) async fn shut_out(open: &Open, sp: &ServiceProvider) -> Result<Vec<Told>, CliError> {
     let mut people = Vec::new();
+    let app = serve::app(&open.booted)?;
     for (user, name) in open.store.people_at(&sp.id).await? {
-        if is_shut(open, &name, sp).await? {
+        if slo::is_shut(&app, &name, sp).await? {
             people.push(user);
         }
     }

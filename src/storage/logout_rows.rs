@@ -7,7 +7,7 @@ use crate::directory::slo_endpoint::SloBinding;
 
 use super::TokenHash;
 use super::ending::Ended;
-use super::engine::{Pool, Tx, columns, query};
+use super::engine::{Pool, Query, Tx, columns, query};
 use super::error::{Column, StoreError};
 
 /// A leg with the hash that its NameID is looked up by.
@@ -168,18 +168,31 @@ columns! {
     }
 }
 
+macro_rules! logout {
+    ($which:literal) => {
+        concat!(
+            "SELECT id, user_name, by_admin, sp_id, request_id, relay_state, binding, answered_at, \
+             onward FROM logouts WHERE ",
+            $which
+        )
+    };
+}
+
 /// A logout with its legs, by the browser's secret.
 pub(super) async fn read_logout(
     pool: &Pool,
     token: &TokenHash,
 ) -> Result<Option<Logout>, StoreError> {
-    let row: Option<LogoutRow> = query(
-        "SELECT id, user_name, by_admin, sp_id, request_id, relay_state, binding, answered_at, \
-         onward FROM logouts WHERE token_hash = ?",
-    )
-    .bind(token.as_str())
-    .fetch_optional(pool)
-    .await?;
+    with_legs(pool, query(logout!("token_hash = ?")).bind(token.as_str())).await
+}
+
+/// The same, by its id.
+pub(super) async fn logout_by_id(pool: &Pool, id: &str) -> Result<Option<Logout>, StoreError> {
+    with_legs(pool, query(logout!("id = ?")).bind(id)).await
+}
+
+async fn with_legs(pool: &Pool, asked: Query<'_>) -> Result<Option<Logout>, StoreError> {
+    let row: Option<LogoutRow> = asked.fetch_optional(pool).await?;
     let Some(row) = row else {
         return Ok(None);
     };

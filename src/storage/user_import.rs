@@ -152,6 +152,11 @@ impl Store {
                     }
                     UserWrite::Change(change) => {
                         write.change_user(change).await?;
+                        if let Some(event) = change.events.first()
+                            && !change.withdrawn.is_empty()
+                        {
+                            write.tell_later(&change.id, event.at).await?;
+                        }
                         roles.extend(change.granted.iter().map(|role| (&change.id, role)));
                         events.extend(&change.events);
                     }

@@ -282,6 +282,9 @@ impl Store {
                 .bind(i64::from(disabled))
                 .execute(&mut write.tx)
                 .await?;
+            if disabled {
+                write.tell_later(user, event.at).await?;
+            }
             write.commit_if_changed(changed, &event).await
         })
     }
@@ -319,6 +322,7 @@ impl Store {
                 .bind(role.as_str())
                 .execute(&mut write.tx)
                 .await?;
+            write.tell_later(user, event.at).await?;
             write.commit_if_changed(revoked, &event).await
         })
     }

@@ -7,6 +7,7 @@
 mod back_channel;
 mod chain;
 mod everybody;
+mod left;
 mod own;
 mod reply;
 mod soap;
@@ -40,6 +41,7 @@ use crate::storage::{Ending, NewLogout, Settled, TokenHash};
 pub(crate) use back_channel::{Told, tell};
 pub(super) use chain::{go_on, next, show};
 pub(crate) use everybody::{ToldOfMany, tell_of, tell_of_everybody};
+pub(crate) use left::{Left, is_shut, shut_doors};
 pub(super) use soap::log_out as log_out_by_soap;
 
 /// Where a message came to.

@@ -20,6 +20,8 @@ mod encryption_rollover;
 #[cfg(test)]
 mod instead;
 #[cfg(test)]
+mod left;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod sources;

@@ -63,7 +63,14 @@ pub(super) async fn tell_one(
     registered: &Registered,
 ) -> Result<LegState, Failure> {
     let id = reply::fresh_id()?;
-    if !app.store.claim_leg(&logout.id, leg.position, &id).await? {
+    let claimed = if leg.state == LegState::Asked {
+        app.store
+            .claim_leg_again(&logout.id, leg.position, &id)
+            .await?
+    } else {
+        app.store.claim_leg(&logout.id, leg.position, &id).await?
+    };
+    if !claimed {
         return Ok(LegState::Asked);
     }
     let (state, said) = match ask(app, logout, leg, registered, &id).await {

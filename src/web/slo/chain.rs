@@ -136,7 +136,11 @@ async fn onward(app: &App, visit: &Visit, logout: &Logout) -> Result<Option<Resp
     login::lead_on(app, visit, token).await.map(Some)
 }
 
-async fn registration(app: &App, sp: &SpId) -> Result<Option<std::sync::Arc<Registered>>, Failure> {
+/// A registration as it is now.
+pub(super) async fn registration(
+    app: &App,
+    sp: &SpId,
+) -> Result<Option<std::sync::Arc<Registered>>, Failure> {
     let found = app.store.sp_by_id(sp).await?;
     match found {
         Some(found) => Ok(Some(app.registration(sp, found.version).await?)),
