@@ -164,6 +164,8 @@ audit_kinds! {
     KeyRetired = "key-retired",
     /// A backup was written.
     BackedUp = "backed-up",
+    /// Everything was copied to another database; written down in both.
+    Copied = "copied",
     /// The database was filled from a backup.
     Restored = "restored",
     /// What had expired was cleaned up.

@@ -97,6 +97,11 @@ impl Chain {
         self.is_settled = true;
     }
 
+    /// What it has written is not there any more: the next row begins another.
+    pub(super) fn abandon(&mut self) {
+        self.is_settled = false;
+    }
+
     /// The transaction was rolled back for certain.
     pub(super) fn stay(&mut self) {
         self.is_settled = true;

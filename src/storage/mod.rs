@@ -43,6 +43,7 @@ mod tally;
 mod throttle;
 mod ties;
 mod transfer;
+mod untold;
 mod user_import;
 mod users;
 mod write;
@@ -76,7 +77,10 @@ pub use sessions::{NewSession, SignedIn};
 pub use sp_index::SpEntry;
 pub use tally::Counted;
 pub use ties::{Import, Imported};
-pub use transfer::{Everything, Filling, Page, Sums, Total, TransferError, shape, table_named};
+pub use transfer::{
+    Everything, Filling, Page, Sums, Total, TransferError, changes_of, epoch_of, shape, table_named,
+};
+pub use untold::LogoutPlace;
 pub use user_import::{KnownUser, USERS_AT_ONCE, UserChange, UserWrite};
 pub use users::NewUser;
 pub use writer::{Announced, Recorded};
@@ -212,6 +216,13 @@ impl Store {
             format!("{} {} {link}", chain.id(), head.seq)
         });
         Ok(written)
+    }
+
+    /// Goes on as a process that has just begun: the database was filled anew under it, and what it
+    /// wrote before is not there.
+    pub async fn begin_anew(&self) -> Result<(), StoreError> {
+        self.started()?.chain.lock().await.abandon();
+        Ok(())
     }
 
     fn started(&self) -> Result<&Started, StoreError> {

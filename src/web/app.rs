@@ -262,6 +262,13 @@ impl App {
         Ok(registered)
     }
 
+    /// Forgets what was read from the database.
+    pub(super) fn forget(&self) {
+        self.registrations().clear();
+        let published = self.metadata.lock();
+        *published.unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn registrations(&self) -> std::sync::MutexGuard<'_, HashMap<SpId, Arc<Registered>>> {
         // A map of Arcs is whole whatever happened to another thread.
         self.registrations

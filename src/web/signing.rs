@@ -13,6 +13,7 @@ use crate::directory::time::UnixTime;
 use crate::keystore::{Secrets, SigningKeys, SigningKeysError};
 use crate::saml::authn_request::Receiver;
 use crate::saml::signature::{SignError, SigningKey};
+use crate::storage::epoch_of;
 
 /// How long a key that has just signed is believed to sign (`/readyz`).
 const BELIEVED: Duration = Duration::from_secs(5);
@@ -133,6 +134,11 @@ impl App {
         }
         let (secrets, denied) = (&self.key_ring.secrets, &self.site.denied_algorithms);
         let keys = SigningKeys::load(&self.store, secrets, Some(&before), denied).await?;
+        if epoch_of(keys.version()) != epoch_of(before.version()) {
+            tracing::warn!("the database was filled anew: nothing of before is remembered");
+            self.store.begin_anew().await?;
+            self.forget();
+        }
         let (version, active) = (keys.version(), keys.active().id());
         tracing::info!(version, active, "signing keys loaded");
         let new = Current::of(keys, &self.receiver, &self.samlsso_receiver);
@@ -146,6 +152,13 @@ impl App {
         let version = self.store.signing_key_version().await?;
         self.use_keys_of(version).await?;
         Ok(self.key_ring.current())
+    }
+
+    /// Looks whether the keys, or the whole database, are others by now: also at a node that nobody
+    /// asks anything.
+    pub(crate) async fn keep_up(&self) -> Result<(), String> {
+        let keys = self.signing_keys().await;
+        keys.map(drop).map_err(|failure| failure.to_string())
     }
 
     /// Whether the active key signs; tried once for each load, and again after a few seconds.

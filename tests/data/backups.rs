@@ -123,6 +123,12 @@ async fn a_copy_has_every_row_and_nobody_has_to_sign_in_again() {
     assert!(said.contains("the same on both sides"), "{said}");
     assert_eq!(seen(&product, &to), seen(&product, &from));
     done(run(&product, &to, &["audit", "verify"], ""));
+    for database in [&from, &to] {
+        let log = ["audit", "list", "--kind", "copied", "--json"];
+        let log = done(run(&product, database, &log, ""));
+        let log: Value = serde_json::from_str(&log).unwrap();
+        assert_eq!(log["events"].as_array().unwrap().len(), 1, "{database}");
+    }
     product.use_database(&to);
     product.restart().await;
     let page = browser.visit(&product.idp("/account")).await;

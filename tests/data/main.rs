@@ -10,3 +10,5 @@ mod support;
 mod backups;
 #[cfg(test)]
 mod imports;
+#[cfg(test)]
+mod restored;

@@ -18,6 +18,7 @@ mod consents;
 mod contention;
 mod decisions;
 mod directory;
+mod filling;
 mod home;
 mod secrets;
 mod servers;

@@ -6,10 +6,14 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::super::actor::actor;
 use super::super::context::Context;
 use super::super::error::{CliError, refused};
 use super::super::progress::{Progress, grouped};
 use super::{not_filled, refuse_unused};
+use crate::clock::Clock;
+use crate::directory::audit::{AuditEvent, AuditKind};
+use crate::keystore::{Keystore, Secrets};
 use crate::storage::{Durability, Store, Total};
 
 /// The arguments of `database copy`.
@@ -32,10 +36,11 @@ impl Copy {
             ));
         }
         refuse_missing_file(&self.from)?;
+        let keystore = Keystore::open(&context.config()?.keys_dir)?;
         let from = Store::open(&self.from, Durability::Full).await?;
         let to = Store::open(&self.to, Durability::Full).await;
         let copied = match &to {
-            Ok(to) => copy(&from, to).await,
+            Ok(to) => copy(&from, to, &keystore).await,
             Err(_) => Ok(Vec::new()),
         };
         from.shut_down().await;
@@ -72,11 +77,40 @@ fn refuse_missing_file(url: &str) -> Result<(), CliError> {
     }
 }
 
-async fn copy(from: &Store, to: &Store) -> Result<Vec<Total>, CliError> {
+async fn copy(from: &Store, to: &Store, keystore: &Keystore) -> Result<Vec<Total>, CliError> {
     refuse_unused(from, "the database of --from").await?;
-    let mut snapshot = from.everything().await?;
-    let whole = snapshot.count().await?;
+    // Keys that do not open it would not open the copy either.
+    start(from, keystore).await?;
+    let found = fill(from, to).await?;
+    start(to, keystore).await?;
+    let rows = grouped(found.iter().map(|total| total.rows).sum());
+    for (store, detail) in [
+        (to, format!("{rows} rows, from {}", from.engine())),
+        (from, format!("{rows} rows, to {}", to.engine())),
+    ] {
+        let event = AuditEvent {
+            actor: Some(actor()),
+            detail: Some(detail),
+            ..AuditEvent::new(Clock::System.now(), AuditKind::Copied)
+        };
+        store.record(event).await?;
+    }
+    Ok(found)
+}
+
+/// Begins an audit chain in it.
+async fn start(store: &Store, keystore: &Keystore) -> Result<(), CliError> {
+    let secrets = Secrets::unlock(store, keystore, &Clock::System).await?;
+    let started = store.start(secrets.chain_key(), "cli".to_owned(), Clock::System);
+    Ok(started.await?)
+}
+
+async fn fill(from: &Store, to: &Store) -> Result<Vec<Total>, CliError> {
+    // Counted before the mark is set, which has to change all the time from then on; and what is
+    // there already is cleared away before a snapshot is held open.
+    let whole = from.everything().await?.count().await?;
     let mut filling = to.fill(true).await.map_err(|error| not_filled(&error))?;
+    let mut snapshot = from.everything().await?;
     let (mut progress, mut done) = (Progress::new("rows"), 0);
     while let Some(page) = snapshot.next().await? {
         let rows = page.rows.len() as u64;
@@ -88,7 +122,7 @@ async fn copy(from: &Store, to: &Store) -> Result<Vec<Total>, CliError> {
         progress.at(done, done, 2 * whole);
     }
     drop(snapshot);
-    let found = filling.finish(|rows| {
+    let found = filling.finish(Clock::System.now(), |rows| {
         done += rows;
         progress.at(done, done, 2 * whole);
     });

@@ -18,6 +18,9 @@ const LONGEST: u64 = 256 << 20;
 /// Rows that are handed on at a time.
 const ROWS_AT_ONCE: usize = 500;
 
+/// Bytes of rows after which they are handed on, however few they are.
+const BYTES_AT_ONCE: usize = 4 << 20;
+
 /// What stands first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Manifest {
@@ -96,19 +99,23 @@ impl<R: Read> Reader<R> {
 
     /// Some rows of one table; `None` at the end, once what was read is what was written.
     pub(super) fn next(&mut self) -> io::Result<Option<Page>> {
-        let mut rows = Vec::new();
+        let (mut rows, mut size) = (Vec::new(), 0);
         loop {
             let (kind, bytes) = match self.next.take() {
                 Some(frame) => frame,
                 None => read_frame(&mut self.from)?,
             };
             let is_row = kind == ROW;
-            if !rows.is_empty() && (!is_row || rows.len() == ROWS_AT_ONCE) {
+            let is_full = rows.len() == ROWS_AT_ONCE || size >= BYTES_AT_ONCE;
+            if !rows.is_empty() && (!is_row || is_full) {
                 self.next = Some((kind, bytes));
                 return self.page(rows).map(Some);
             }
             match kind {
-                ROW => rows.push(bytes),
+                ROW => {
+                    size += bytes.len();
+                    rows.push(bytes);
+                }
                 TABLE => {
                     let name = String::from_utf8_lossy(&bytes);
                     let known = table_named(&name);

@@ -107,6 +107,10 @@ async fn refuse_unused(store: &Store, name: &str) -> Result<(), CliError> {
 fn not_filled(error: &TransferError) -> CliError {
     let fix = match error {
         TransferError::NotEmpty { .. } => "name an empty database, or empty this one",
+        TransferError::BeingFilled => {
+            "let it finish, or stop it; a few seconds later another one may begin"
+        }
+        TransferError::TakenOver => "look at what the other one says",
         TransferError::Differs { .. } => {
             "look at the disk and at the server's log, and run it again"
         }

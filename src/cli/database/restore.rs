@@ -13,6 +13,7 @@ use super::super::error::{CliError, refused};
 use super::super::progress::{Progress, grouped};
 use super::file::{Manifest, Reader};
 use super::{Sealed, not_filled};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::keystore::{Keystore, Lock, SealedReader};
@@ -115,7 +116,7 @@ async fn fill(
         done += page.rows.len() as u64;
         progress.at(done, done, 2 * manifest.rows);
     }
-    let found = filling.finish(|rows| {
+    let found = filling.finish(Clock::System.now(), |rows| {
         done += rows;
         progress.at(done, done, 2 * manifest.rows);
     });

@@ -14,6 +14,7 @@ use crate::directory::service_provider::{
     AcsBinding, AcsEndpoint, Denied, Policy, ServiceProvider, Sign, UsualNameId,
 };
 use crate::directory::slo_endpoint::SloEndpoint;
+use crate::storage::changes_of;
 
 pub(super) fn document(sp: &ServiceProvider) -> Value {
     let endpoints: Vec<_> = sp
@@ -27,7 +28,7 @@ pub(super) fn document(sp: &ServiceProvider) -> Value {
         .collect();
     let slo: Vec<_> = sp.slo.iter().map(slo_document).collect();
     let policy = &sp.policy;
-    json!({"id": sp.id.as_str(), "version": sp.version, "name": sp.name.as_str(),
+    json!({"id": sp.id.as_str(), "version": changes_of(sp.version), "name": sp.name.as_str(),
         "entity_id": sp.entity_id.as_str(), "enabled": sp.enabled, "rule": rule(&sp.rule),
         "acs": endpoints, "slo": slo, "certificates_sha256": fingerprints(sp),
         "bare_keys": sp.bare_keys.len(), "nameid_formats": sp.name_id_formats,

@@ -6,8 +6,11 @@
 //!
 //! A database that is being filled says so in its settings; nothing else is done with it until that
 //! is over ([`Store::is_half_filled`]). An interrupted filling is begun again from nothing: what it
-//! came from may have changed.
+//! came from may have changed. Of two who fill one database, one does ([`mark`]).
 
+mod epoch;
+mod filling;
+mod mark;
 mod rows;
 mod tables;
 
@@ -18,16 +21,12 @@ use thiserror::Error;
 use super::engine::{Tx, query};
 use super::error::StoreError;
 use super::{Store, hex};
+use mark::HALF_FILLED;
 use rows::Cell;
-use tables::{TABLES, Table, after_key};
+use tables::{TABLES, after_key};
 
-/// The setting of a database that is being filled.
-const HALF_FILLED: &str = "half-filled";
-
-const IS_HALF_FILLED: &str = "SELECT COUNT(*) FROM settings WHERE name = ?";
-const MARK: &str = "INSERT INTO settings (name, value) VALUES (?, ?)";
-const UNMARK: &str = "DELETE FROM settings WHERE name = ?";
-const REMOVE_OTHER_SETTINGS: &str = "DELETE FROM settings WHERE name <> ?";
+pub use epoch::{changes_of, epoch_of};
+pub use filling::Filling;
 
 /// Why a database was not filled.
 #[derive(Debug, Error)]
@@ -38,6 +37,15 @@ pub enum TransferError {
         /// A table with rows.
         table: &'static str,
     },
+    /// Somebody else is filling it at this moment. Operator: let it finish, or stop it.
+    #[error("another copy or restore is filling the database at this moment")]
+    BeingFilled,
+    /// This one stood still for so long that another took it for dead and began anew. Operator: look
+    /// at what the other one says.
+    #[error(
+        "another copy or restore has taken the database over: this one stood still for too long"
+    )]
+    TakenOver,
     /// What was read back is not what was written. Operator: look at the disk and at the server's
     /// log, and do it again.
     #[error("{table} is not what was written: {found} rows, not {expected}, or other values")]
@@ -89,13 +97,6 @@ pub struct Everything {
     sums: Sums,
 }
 
-/// A database that is being filled.
-pub struct Filling<'s> {
-    store: &'s Store,
-    with_the_moment: bool,
-    sums: Sums,
-}
-
 /// The names of the tables with their columns: what a file of rows has to agree with.
 #[must_use]
 pub fn shape() -> Vec<(&'static str, &'static str)> {
@@ -113,73 +114,14 @@ pub fn table_named(name: &str) -> Option<&'static str> {
 }
 
 impl Store {
-    /// Whether the database is one that is being filled, or whose filling was interrupted.
-    pub async fn is_half_filled(&self) -> Result<bool, StoreError> {
-        let marked = query(IS_HALF_FILLED).bind(HALF_FILLED);
-        Ok(marked.fetch_one::<i64>(self.pool()).await? > 0)
-    }
-
     /// Begins to read everything as it is now.
     pub async fn everything(&self) -> Result<Everything, StoreError> {
         Ok(Everything {
-            tx: self.pool().snapshot().await?,
+            tx: self.pool().snapshot_at_leisure().await?,
             table: 0,
             after: None,
             sums: Sums::default(),
         })
-    }
-
-    /// Begins to fill this database, which has to be empty, or half filled and then is begun anew.
-    /// `with_the_moment`: whether sessions and what is under way are filled in as well.
-    pub async fn fill(&self, with_the_moment: bool) -> Result<Filling<'_>, TransferError> {
-        if !self.is_half_filled().await? {
-            self.refuse_rows().await?;
-            let mark = query(MARK).bind(HALF_FILLED).bind(b"1".as_slice());
-            mark.execute(self.pool()).await?;
-        }
-        for table in TABLES.iter().rev() {
-            self.clear(table).await?;
-        }
-        Ok(Filling {
-            store: self,
-            with_the_moment,
-            sums: Sums::default(),
-        })
-    }
-
-    /// What the migrations themselves put into a fresh database is one row of each of these.
-    async fn refuse_rows(&self) -> Result<(), TransferError> {
-        for table in TABLES {
-            let rows: i64 = query(table.count)
-                .patiently()
-                .fetch_one(self.pool())
-                .await?;
-            let seeded = ["roles", "signing_key_version", "audit_heads_named"];
-            if rows > i64::from(seeded.contains(&table.name)) {
-                return Err(TransferError::NotEmpty { table: table.name });
-            }
-        }
-        Ok(())
-    }
-
-    async fn clear(&self, table: &Table) -> Result<(), StoreError> {
-        if table.name == "settings" {
-            let others = query(REMOVE_OTHER_SETTINGS).bind(HALF_FILLED);
-            others.execute(self.pool()).await?;
-            return Ok(());
-        }
-        loop {
-            let page = query(table.first).fetch_rows(self.pool()).await?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            let row = rows::read(table, last)?;
-            let (Some(kind), Some(first)) = (table.kinds.first(), row.first()) else {
-                return Ok(());
-            };
-            let remove = rows::bind(query(table.remove), *kind, first);
-            remove.execute(self.pool()).await?;
-        }
     }
 }
 
@@ -189,7 +131,7 @@ impl Everything {
         let mut all = 0;
         for table in TABLES {
             let rows: i64 = query(table.count)
-                .patiently()
+                .at_leisure()
                 .fetch_one(&mut self.tx)
                 .await?;
             all += u64::try_from(rows).unwrap_or(0);
@@ -213,7 +155,7 @@ impl Everything {
                         })
                 }
             };
-            let found = statement.fetch_rows(&mut self.tx).await?;
+            let found = statement.patiently().fetch_rows(&mut self.tx).await?;
             let Some(last) = found.last() else {
                 self.after = None;
                 self.table += 1;
@@ -239,61 +181,6 @@ impl Everything {
     #[must_use]
     pub fn totals(&self) -> Vec<Total> {
         self.sums.totals()
-    }
-}
-
-impl Filling<'_> {
-    /// Writes some rows.
-    pub async fn write(&mut self, page: &Page) -> Result<(), TransferError> {
-        let no_such_row = || TransferError::NoSuchRow(page.table.to_owned());
-        let table = TABLES.iter().find(|table| table.name == page.table);
-        let table = table.ok_or_else(no_such_row)?;
-        if table.of_the_moment && !self.with_the_moment {
-            return Ok(());
-        }
-        let decoded = page.rows.iter().map(|row| rows::decode(table, row));
-        let decoded = decoded
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(no_such_row)?;
-        let mut tx = self.store.write_unaudited().await?;
-        for (text, run) in table.insert.runs(&decoded) {
-            let insert = run.iter().fold(query(text), |insert, row| {
-                let cells = table.kinds.iter().zip(row);
-                cells.fold(insert, |insert, (kind, cell)| {
-                    rows::bind(insert, *kind, cell)
-                })
-            });
-            insert.execute(&mut tx).await?;
-        }
-        tx.commit().await?;
-        self.sums.add(page);
-        Ok(())
-    }
-
-    /// Reads everything back, compares it with what was written, and makes the database one like any
-    /// other. `on_page` hears how many rows were read.
-    pub async fn finish(self, mut on_page: impl FnMut(u64)) -> Result<Vec<Total>, TransferError> {
-        let mut written = self.store.everything().await?;
-        while let Some(page) = written.next().await? {
-            on_page(page.rows.len() as u64);
-        }
-        let (expected, found) = (self.sums.totals(), written.totals());
-        drop(written);
-        for ((table, expected), found) in TABLES.iter().zip(&expected).zip(&found) {
-            if expected != found {
-                return Err(TransferError::Differs {
-                    table: table.name,
-                    expected: expected.rows,
-                    found: found.rows,
-                });
-            }
-        }
-        self.store.pool().follow_filled_rows().await?;
-        query(UNMARK)
-            .bind(HALF_FILLED)
-            .execute(self.store.pool())
-            .await?;
-        Ok(found)
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Table {
     /// A page after a key.
     pub(super) next: &'static str,
     pub(super) count: &'static str,
+    /// How many rows there are, up to two: told at once however many there are.
+    pub(super) few: &'static str,
     pub(super) insert: Many,
     /// Everything up to a first column of the key.
     pub(super) remove: &'static str,
@@ -113,6 +115,10 @@ macro_rules! table {
                 " ORDER BY ", names!($first $(, $key)*), " LIMIT ", $page
             ),
             count: concat!("SELECT COUNT(*) FROM ", stringify!($name)),
+            few: concat!(
+                "SELECT COUNT(*) FROM (SELECT ", stringify!($first), " FROM ", stringify!($name),
+                " LIMIT 2) few"
+            ),
             insert: Many {
                 hundred: concat!(
                     "INSERT INTO ", stringify!($name), " (",
@@ -227,6 +233,7 @@ pub(super) static TABLES: &[Table] = &[
     table!(artifacts [handle_hash: Text] sp_id: Text, session_id: Text, pending: Text,
         expires_at: Int)
     .of_the_moment(),
+    table!(untold [id: Text] user_id: Text, since: Int).of_the_moment(),
     table!(audit_events [position: Int] chain: Text, seq: Int, at: Int, kind: Text, outcome: Text,
         reason: Text, actor: Text, user_name: Text, sp_name: Text, source: Text, trace: Text,
         detail: Text, link: Blob),
