@@ -153,6 +153,11 @@ pub struct Policy {
     pub protection: Protection,
 }
 
+impl Policy {
+    /// A display name has at most so many characters: what a server's column has room for.
+    pub const LONGEST_DISPLAY_NAME: usize = 255;
+}
+
 /// What is signed in a Response (Profiles 4.1.4.5, E26).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sign {

@@ -45,6 +45,7 @@ pub struct Sources {
     actor: String,
     withdrawn: Option<UnboundedSender<SpId>>,
     denied: DeniedAlgorithms,
+    own: Option<String>,
 }
 
 impl Sources {
@@ -59,6 +60,7 @@ impl Sources {
             actor,
             withdrawn: None,
             denied: DeniedAlgorithms::default(),
+            own: None,
         }
     }
 
@@ -66,6 +68,14 @@ impl Sources {
     #[must_use]
     pub fn denying(self, denied: DeniedAlgorithms) -> Self {
         Self { denied, ..self }
+    }
+
+    /// The same, and registers no service provider of our own entityID: in an aggregate that we are in
+    /// ourselves somebody else would answer to our name.
+    #[must_use]
+    pub fn beside(self, own: &str) -> Self {
+        let own = Some(own.to_owned());
+        Self { own, ..self }
     }
 
     /// The same, and says of each door that it shuts which it was: the app is to be told.

@@ -90,6 +90,11 @@ impl<'s> Plan<'s> {
         read: SpMetadata,
         frame: &Frame<'_>,
     ) -> Result<(), RefreshError> {
+        if self.sources.own.as_deref() == Some(read.entity_id.as_str()) {
+            let why = "it has our own entityID".to_owned();
+            self.skip(read.entity_id.as_str(), why);
+            return Ok(());
+        }
         let key = EntityKey::of(&read.entity_id);
         self.seen.insert(key.clone());
         let expires = !frame.source.certificates.is_empty();

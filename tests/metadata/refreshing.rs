@@ -512,3 +512,16 @@ async fn a_file_of_the_administrator_is_read_and_read_again() {
     home.clock.advance(99 * DAY);
     assert_eq!(home.decision(&ada, 2).await, None, "no end was said");
 }
+
+#[tokio::test]
+async fn nobody_else_is_registered_under_our_own_entity_id() {
+    let mut home = Home::new().await;
+    let own = Entity::new(2).id;
+    home.sources = home.sources.beside(&own);
+    let report = home.add(&[Entity::new(1), Entity::new(2)]).await;
+    assert_eq!(names(&report.added), ["sp1.example.org"]);
+    let why = "it has our own entityID".to_owned();
+    assert_eq!(report.skipped, [(own.clone(), why)]);
+    let own = EntityId::parse(&own).unwrap();
+    assert!(home.store.sp_by_entity_id(&own).await.unwrap().is_none());
+}

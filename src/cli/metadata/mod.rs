@@ -109,6 +109,7 @@ pub(super) fn sources(open: &Open) -> Sources {
         open.actor().to_owned(),
     )
     .denying(open.config.denied_algorithms.clone())
+    .beside(open.config.entity_id.as_str())
 }
 
 /// The source of this name, which has to be there.

@@ -39,7 +39,7 @@ pub(super) struct Options {
     #[arg(long = "release-role", value_name = "ROLE")]
     release_roles: Vec<String>,
     /// What pages call it [default: what its metadata says, else its name]
-    #[arg(long, value_name = "TEXT", value_parser = line)]
+    #[arg(long, value_name = "TEXT", value_parser = title)]
     display_name: Option<String>,
     /// Where the launcher and a stale page lead
     #[arg(long, value_name = "URL")]
@@ -84,6 +84,18 @@ fn line(text: &str) -> Result<String, String> {
         return Err("has to be one line of at most 500 bytes".to_owned());
     }
     Ok(text.trim().to_owned())
+}
+
+/// Bounded as it is in the database, on whichever engine.
+fn title(text: &str) -> Result<String, String> {
+    let text = line(text)?;
+    if text.chars().count() > Policy::LONGEST_DISPLAY_NAME {
+        return Err(format!(
+            "has to have at most {} characters",
+            Policy::LONGEST_DISPLAY_NAME
+        ));
+    }
+    Ok(text)
 }
 
 impl Options {
