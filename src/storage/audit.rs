@@ -247,6 +247,7 @@ impl Store {
         let sp = filter.sp.as_ref().map_or("", SpName::as_str);
         let kind = filter.kind.map_or("", AuditKind::word);
         query(PAGE_BACKWARDS)
+            .patiently()
             .bind(before)
             .bind(filter.since.map_or(i64::MIN, UnixTime::millis))
             .bind(filter.until.map_or(i64::MAX, UnixTime::millis))

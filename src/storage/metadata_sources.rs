@@ -121,6 +121,7 @@ impl Store {
     pub async fn registrations_per_source(&self) -> Result<HashMap<SourceId, i64>, StoreError> {
         let rows: Vec<(String, i64)> =
             query("SELECT source_id, COUNT(*) FROM sp_sources GROUP BY source_id")
+                .patiently()
                 .fetch_all(self.pool())
                 .await?;
         let count = |(id, count): (String, i64)| (SourceId::from_stored(id), count);

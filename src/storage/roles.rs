@@ -27,7 +27,8 @@ const ROLES: &str = "\
 impl Store {
     /// All roles, by name; `everyone` among them, with no holders counted.
     pub async fn roles(&self) -> Result<Vec<RoleRow>, StoreError> {
-        let rows: Vec<(String, String, i64)> = query(ROLES).fetch_all(self.pool()).await?;
+        let rows: Vec<(String, String, i64)> =
+            query(ROLES).patiently().fetch_all(self.pool()).await?;
         rows.into_iter()
             .map(|(name, description, holders)| {
                 let name = Column("roles", "name").checked(RoleName::parse(&name))?;

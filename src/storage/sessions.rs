@@ -79,6 +79,7 @@ impl Store {
     /// How many sessions there are; some may have expired a moment ago.
     pub async fn count_sessions(&self) -> Result<i64, StoreError> {
         query("SELECT COUNT(*) FROM sessions")
+            .patiently()
             .fetch_one(self.pool())
             .await
     }
@@ -148,7 +149,7 @@ impl Store {
 
     /// All sessions and whose they are, the oldest first.
     pub async fn sessions(&self) -> Result<Vec<(Session, UserName)>, StoreError> {
-        let rows: Vec<SessionRow> = query(SESSIONS).fetch_all(self.pool()).await?;
+        let rows: Vec<SessionRow> = query(SESSIONS).patiently().fetch_all(self.pool()).await?;
         rows.into_iter().map(SessionRow::read).collect()
     }
 }

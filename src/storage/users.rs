@@ -94,6 +94,7 @@ impl Store {
     /// Everybody's sign-in name, in their order.
     pub async fn user_names(&self) -> Result<Vec<UserName>, StoreError> {
         let names: Vec<String> = query("SELECT name FROM users ORDER BY name_key")
+            .patiently()
             .fetch_all(self.pool())
             .await?;
         let column = Column("users", "name");
@@ -114,6 +115,7 @@ impl Store {
              WHERE r.role_name = ? AND u.disabled = 0",
         )
         .bind(role.as_str())
+        .patiently()
         .fetch_one(self.pool())
         .await
     }

@@ -172,6 +172,7 @@ impl Store {
             let next: Option<i64> = query(NEXT_TRUE)
                 .bind(last.position)
                 .bind(age.now.millis())
+                .patiently()
                 .fetch_optional(self.pool())
                 .await?;
             if next.is_none_or(|at| at >= age.before.millis()) {

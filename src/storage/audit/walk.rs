@@ -80,7 +80,11 @@ impl Store {
         let mut walk = Walk::new(key, &known, named_heads(&mut tx).await?);
         let mut after = 0;
         loop {
-            let page: Vec<RawRow> = query(PAGE_FORWARDS).bind(after).fetch_all(&mut tx).await?;
+            let page: Vec<RawRow> = query(PAGE_FORWARDS)
+                .bind(after)
+                .patiently()
+                .fetch_all(&mut tx)
+                .await?;
             let Some(last) = page.last() else { break };
             after = last.position;
             for row in &page {
@@ -96,8 +100,11 @@ impl Store {
 async fn named_heads(tx: &mut Tx) -> Result<HashMap<(String, i64), Link>, StoreError> {
     let (mut named, mut after) = (HashMap::new(), 0);
     loop {
-        let page: Vec<(i64, Option<String>)> =
-            query(FIRST_ROWS).bind(after).fetch_all(&mut *tx).await?;
+        let page: Vec<(i64, Option<String>)> = query(FIRST_ROWS)
+            .bind(after)
+            .patiently()
+            .fetch_all(&mut *tx)
+            .await?;
         let Some((last, _)) = page.last() else {
             return Ok(named);
         };
