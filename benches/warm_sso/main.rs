@@ -11,8 +11,10 @@
 mod http;
 mod load;
 mod person;
+#[expect(dead_code, reason = "each benchmark uses its own part of it")]
 mod process;
 mod report;
+#[expect(dead_code, reason = "each benchmark uses its own part of it")]
 mod server;
 mod signature;
 

@@ -13,7 +13,7 @@ use super::http::odd;
 pub(crate) struct Process(PathBuf);
 
 /// The time that each thread has run, user and system together, to the nanosecond.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct CpuTime(BTreeMap<String, u64>);
 
 /// Memory in KiB.
@@ -72,6 +72,11 @@ impl Process {
 }
 
 impl CpuTime {
+    /// Together with that of another process.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// How long threads ran since; those that have ended meanwhile were idle.
     pub(crate) fn since(&self, before: &Self) -> Duration {
         let ran = |(thread, now): (&String, &u64)| {

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use doorward::authn::password::{Cost, PasswordError, Passwords};
 use tempfile::TempDir;
 
 use super::http::{Connection, odd};
 use super::person::{ACS, ENTITY_ID, PASSWORD, Person};
-use super::process::Process;
+use super::process::{CpuTime, Process};
 
 /// How long a start may take before it counts as none.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -23,7 +24,7 @@ pub(crate) struct Settings {
     pub(crate) durability: &'static str,
     /// How many service providers are registered beside the one that is signed in to.
     pub(crate) others: u32,
-    /// How many people are imported beside those who sign in, each with three roles.
+    /// How many people are imported, each with three roles and a password.
     pub(crate) crowd: usize,
     /// Whether a password is hashed as cheaply as argon2 goes.
     pub(crate) cheap_passwords: bool,
@@ -32,13 +33,33 @@ pub(crate) struct Settings {
 /// A folder with an existing database, and the process that serves it.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// What bringing in the crowd cost, where there is one.
+    pub(crate) import: Option<Run>,
     folder: TempDir,
     child: Child,
+}
+
+/// What a command took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    pub(crate) wall: Duration,
+    pub(crate) cpu: Duration,
+    /// Resident memory at its highest, in KiB.
+    pub(crate) peak: u64,
 }
 
 impl Server {
     /// Makes a database with one app and so many people, and starts.
     pub(crate) async fn start(settings: Settings, people: usize) -> Result<Self> {
+        Self::start_on(settings, people, None).await
+    }
+
+    /// The same on an empty database of some address; without one, in a file.
+    pub(crate) async fn start_on(
+        settings: Settings,
+        people: usize,
+        database_url: Option<&str>,
+    ) -> Result<Self> {
         // Not in /tmp, which may be memory: there a commit would cost nothing.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let address = free_address()?;
@@ -55,9 +76,11 @@ impl Server {
         } else {
             ""
         };
+        let database = database_url.map(|url| format!("database_url = \"{url}\"\n"));
+        let database = database.unwrap_or_default();
         let config = format!(
             "base_url = \"http://{address}\"\nlisten = \"{address}\"\nthrottle = \"off\"\n\
-             signing_algorithm = \"{signing_algorithm}\"\ndurability = \"{durability}\"\n{hashing}"
+             signing_algorithm = \"{signing_algorithm}\"\ndurability = \"{durability}\"\n{hashing}{database}"
         );
         std::fs::write(config_in(folder.path()), config)?;
         let app = [
@@ -72,10 +95,18 @@ impl Server {
         ];
         let policy = ["--require-role", "staff", "--sign", sign, "--allow-http"];
         command(folder.path(), &[&app[..], &policy[..]].concat(), "")?;
-        fill(folder.path(), (others, crowd), people)?;
+        let mut import = None;
+        if crowd > 0 {
+            let file = folder.path().join("crowd.csv");
+            write_crowd(&file, crowd, &cheapest_hash().await?)?;
+            let file = file.to_string_lossy();
+            import = Some(command(folder.path(), &["import", "users", &file], "")?);
+        }
+        fill(folder.path(), others, people)?;
         let child = spawn(folder.path())?;
         let server = Self {
             address,
+            import,
             folder,
             child,
         };
@@ -90,6 +121,11 @@ impl Server {
             signed_in.push(Person::sign_in(self.address, &name(number)).await?);
         }
         Ok(signed_in)
+    }
+
+    /// Signs in one of the crowd.
+    pub(crate) async fn sign_in_from_crowd(&self, number: usize) -> Result<Person> {
+        Person::sign_in(self.address, &crowd_name(number)).await
     }
 
     /// Stops it, starts it again on the same database, and says how long it took from the start
@@ -157,20 +193,14 @@ fn metadata_of(count: u32) -> std::result::Result<String, std::fmt::Error> {
     Ok(text)
 }
 
-/// Registers the others, imports the crowd, and adds those who sign in.
-fn fill(folder: &Path, (others, crowd): (u32, usize), people: usize) -> Result<()> {
+/// Registers the others and adds those who sign in.
+fn fill(folder: &Path, others: u32, people: usize) -> Result<()> {
     if others > 0 {
         let file = folder.join("others.xml");
         std::fs::write(&file, metadata_of(others).map_err(std::io::Error::other)?)?;
         let file = file.to_string_lossy();
         let add = ["metadata", "add", &file, "--require-role", "staff"];
         command(folder, &add, "")?;
-    }
-    if crowd > 0 {
-        let file = folder.join("crowd.csv");
-        write_crowd(&file, crowd)?;
-        let file = file.to_string_lossy();
-        command(folder, &["import", "users", &file], "")?;
     }
     for number in 0..people {
         let (name, mail) = (name(number), format!("{}@example.org", name(number)));
@@ -189,20 +219,37 @@ fn fill(folder: &Path, (others, crowd): (u32, usize), people: usize) -> Result<(
     Ok(())
 }
 
-/// A file of so many people, in no order of their names.
-fn write_crowd(file: &Path, count: usize) -> Result<()> {
+/// The password, hashed as cheaply as argon2 goes.
+async fn cheapest_hash() -> Result<String> {
+    let cost = Cost {
+        memory_kib: 8,
+        iterations: 1,
+        parallelism: 1,
+    };
+    let wrong = |error: PasswordError| odd(error.to_string());
+    let passwords = Passwords::new(cost).map_err(wrong)?;
+    passwords.hash(PASSWORD, "").await.map_err(wrong)
+}
+
+/// A file of so many people, in no order of their names, who all have the one password.
+fn write_crowd(file: &Path, count: usize, hash: &str) -> Result<()> {
     let mut text = std::io::BufWriter::new(std::fs::File::create(file)?);
-    writeln!(text, "name,email,display_name,roles")?;
+    writeln!(text, "name,email,display_name,roles,password_hash")?;
     for number in 0..count {
         let mixed = number.wrapping_mul(7_919) % count.max(1);
+        let name = crowd_name(mixed);
         writeln!(
             text,
-            "crowd{mixed:07},crowd{mixed:07}@example.org,Person {mixed},staff;team-{};region-{}",
+            "{name},{name}@example.org,Person {mixed},staff;team-{};region-{},\"{hash}\"",
             mixed % 50,
             mixed % 10
         )?;
     }
     text.flush()
+}
+
+fn crowd_name(number: usize) -> String {
+    format!("crowd{number:07}")
 }
 
 fn name(number: usize) -> String {
@@ -240,7 +287,8 @@ fn spawn(folder: &Path) -> Result<Child> {
         .spawn()
 }
 
-fn command(folder: &Path, arguments: &[&str], stdin: &str) -> Result<()> {
+fn command(folder: &Path, arguments: &[&str], stdin: &str) -> Result<Run> {
+    let began = Instant::now();
     let mut child = doorward(folder)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -251,13 +299,28 @@ fn command(folder: &Path, arguments: &[&str], stdin: &str) -> Result<()> {
         // A command that reads nothing may have ended already.
         let _ = writeln!(pipe, "{stdin}");
     }
-    let output = child.wait_with_output()?;
+    let process = Process::of(child.id());
+    let (output, (cpu, peak)) = std::thread::scope(|scope| {
+        let watched = scope.spawn(|| watch(&process));
+        (child.wait_with_output(), watched.join().unwrap_or_default())
+    });
+    let (output, wall) = (output?, began.elapsed());
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
-        Ok(())
+        Ok(Run { wall, cpu, peak })
     } else {
         Err(odd(format!("{arguments:?}: {said}")))
     }
+}
+
+/// What a process had used when it was last seen alive, a moment before its end.
+fn watch(process: &Process) -> (Duration, u64) {
+    let (start, mut seen) = (CpuTime::default(), (Duration::ZERO, 0));
+    while let (Ok(cpu), Ok(memory)) = (process.cpu_time(), process.memory()) {
+        seen = (cpu.since(&start), memory.peak);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    seen
 }
 
 fn free_address() -> Result<SocketAddr> {
