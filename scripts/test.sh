@@ -1,17 +1,27 @@
 #!/usr/bin/env bash
-# Sets up what the tests need, then runs every test: all on SQLite, then those that are closest to the database on
-# PostgreSQL and on MariaDB, which the tests start themselves. DOORWARD_TEST_DATABASE=sqlite|postgres|mariadb
-# keeps it to one engine; arguments go to cargo (test.sh --test promise).
+# Sets up what the tests need, then runs every test on SQLite, on PostgreSQL and on MariaDB, whose
+# servers the tests start themselves. What asks for no database is run once. DOORWARD_TEST_DATABASE=
+# sqlite|postgres|mariadb keeps it to one engine; arguments go to cargo (test.sh --test promise).
 # Plain `cargo test`, so that no further tool is needed. A whole run is also held against
 # docs/conformance.md: what shows a requirement has passed. `--write-conformance` writes it anew.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# The test programs, but for those that say the same whatever the database is.
-# What runs on the servers too, each time. The rest touches a database as well, and takes as long
-# again for each: DOORWARD_TEST_DATABASE=postgres runs all of it on one engine.
-ON_EVERY_ENGINE=(data logout nodes promise storage)
+# The test programs that no DOORWARD_TEST_DATABASE changes: they open no database, or name the engines
+# themselves. tests/architecture.rs holds this list against what they use.
+ONCE=(architecture cluster conformance reasons schema xml_signature)
+
+# All other test programs, as arguments of cargo.
+on_every_engine() {
+    local program
+    for program in tests/*.rs tests/*/main.rs; do
+        program="${program#tests/}"
+        program="${program%%/main.rs}"
+        program="${program%%.rs}"
+        [[ " ${ONCE[*]} " == *" $program "* ]] || printf -- '--test=%s\n' "$program"
+    done
+}
 
 # The servers go by themselves some seconds after the last test; here nobody waits for that.
 leave_no_server() {
@@ -47,14 +57,17 @@ engines=("${DOORWARD_TEST_DATABASE:-sqlite}")
 [[ -n "${DOORWARD_TEST_DATABASE:-}" ]] || engines+=(postgres mariadb)
 DOORWARD_TEST_DATABASE="${engines[0]}"
 say "on $DOORWARD_TEST_DATABASE: every test"
+started=$SECONDS
 cargo test --locked "${skip[@]}" | tee "$results"
+say "on $DOORWARD_TEST_DATABASE: passed in $((SECONDS - started)) s"
 say "holding docs/conformance.md against the results"
 env DOORWARD_TEST_RESULTS="$results" "${write[@]}" cargo test --locked --quiet --test conformance
 
+mapfile -t programs < <(on_every_engine)
 for engine in "${engines[@]:1}"; do
     started=$SECONDS
     DOORWARD_TEST_DATABASE="$engine"
-    say "on $engine: ${ON_EVERY_ENGINE[*]} (all tests: DOORWARD_TEST_DATABASE=$engine make test)"
-    cargo test --locked "${ON_EVERY_ENGINE[@]/#/--test=}"
+    say "on $engine: every test but those of ${ONCE[*]}"
+    cargo test --locked "${programs[@]}"
     say "on $engine: passed in $((SECONDS - started)) s"
 done

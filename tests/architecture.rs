@@ -7,6 +7,8 @@
 
 #[path = "architecture/caught.rs"]
 mod caught;
+#[path = "architecture/engines.rs"]
+mod engines;
 #[path = "architecture/source.rs"]
 mod source;
 

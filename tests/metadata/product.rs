@@ -358,7 +358,8 @@ async fn c_mc1_ten_thousand_service_providers_neither_stop_nor_slow_a_sign_on() 
     };
     let started = Instant::now();
     let added = world.add(&world.server.url("/all"), &["--name", "federation"]);
-    assert!(timed("import", started) < Duration::from_mins(3));
+    // It is there to end a test that would not; a busy machine takes minutes, an idle one seconds.
+    assert!(timed("import", started) < Duration::from_mins(10));
     assert_eq!(
         added["refresh"]["added"].as_array().map(Vec::len),
         Some(10_000)

@@ -190,6 +190,8 @@ async fn what_is_guessed_wrong_at_one_node_delays_the_next_guess_at_the_other() 
         form = guesser.sign_in(&form, "ada", "a wrong password").await;
     }
     assert_eq!(form.status, 429);
+    // So often that the delay outlasts what a busy machine needs for the next two requests.
+    cluster.a.by_hand("UPDATE failures SET failed = 12");
     cluster.at_b();
     let form = guesser.visit(&cluster.b.idp("/login")).await;
     let right_one = guesser.sign_in(&form, "ada", PASSWORD).await;
