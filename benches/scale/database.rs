@@ -80,7 +80,8 @@ impl Database {
                 self.administer("doorward_scale", "CHECKPOINT").await?;
             }
             Engine::MariaDb => {
-                let analyze = "ANALYZE TABLE users, user_roles, service_providers, audit_events";
+                let analyze =
+                    "ANALYZE TABLE users, user_roles, service_providers, sessions, audit_events";
                 self.administer("doorward_scale", analyze).await?;
             }
         }

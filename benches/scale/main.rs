@@ -72,9 +72,9 @@ async fn measure(engine: Engine, rounds: usize, many: (usize, u32)) -> Result<()
             small.round().await?;
         }
         if round == 0 {
-            // The first round only warms up.
-            small.forget();
-            large.forget();
+            // The first round only warms up; after it there are sessions to know the number of.
+            small.forget().await?;
+            large.forget().await?;
         }
     }
     println!("\nCPU time in us, node + database, medians of {rounds} rounds; resident memory\n");

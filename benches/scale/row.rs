@@ -96,9 +96,10 @@ impl Row {
     }
 
     /// What was measured so far was to warm up.
-    pub(crate) fn forget(&mut self) {
+    pub(crate) async fn forget(&mut self) -> Result<()> {
         self.sign_on.clear();
         self.sign_in.clear();
+        self.database.settle().await
     }
 
     /// Resident memory of the node, in KiB.
