@@ -1,7 +1,7 @@
 //! LogoutRequests from server to server: SOAP over HTTP (Bindings 3.2.3), bounded in time. Only a
 //! registered endpoint is called, no redirect is followed, and TLS is verified by the system's roots.
-//! An endpoint that no administrator has typed, but a source of metadata brought, is called only where
-//! the source itself might be (decision 53).
+//! An endpoint that no administrator has seen, but a source of metadata or an address that is read again
+//! brought, is called only where these themselves might be (decision 53).
 
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::directory::service_provider::{ServiceProvider, is_loopback};
 use crate::saml::logout::{LogoutResponse, UnverifiedLogoutResponse};
 use crate::saml::soap::{self, Envelope};
 use crate::sources::{FetchError, FetchPolicy, Post, Queries};
+use crate::storage::StoreError;
 
 /// How long one SP may take: less than a proxy waits for our own answer, which waits for this one.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -134,12 +135,13 @@ async fn send(
     .map_err(|error| error.to_string())
 }
 
-/// Whether an administrator has registered it, and knows where it is.
+/// Whether an administrator has registered it, and knows where it is: what is read again by itself may
+/// say something else by now.
 async fn is_typed(app: &App, sp: &ServiceProvider) -> Result<bool, String> {
-    let origin = app.store.origin(&sp.id).await;
-    origin
-        .map(|origin| origin.is_none())
-        .map_err(|error| error.to_string())
+    let told = |error: StoreError| error.to_string();
+    let origin = app.store.origin(&sp.id).await.map_err(told)?;
+    let followed = app.store.followed_sp(&sp.id).await.map_err(told)?;
+    Ok(origin.is_none() && followed.is_none())
 }
 
 /// `SOAPAction` as the OASIS requires nobody to look at it (Bindings 3.2.3.1).
