@@ -3,6 +3,7 @@
 use std::fmt;
 
 use thiserror::Error;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// Why a text is not the name that it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -114,15 +115,28 @@ macro_rules! stored_id {
 stored_id!(UserId, SpId, SourceId, SessionId, KeyId, TraceId);
 
 impl UserName {
-    /// Trims outer blanks; 1 to 190 bytes, no control characters.
+    /// Trims outer blanks; 1 to 190 bytes, no control characters, and none that nobody sees.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        checked(text.trim(), 190).map(Self)
+        let name = checked(text.trim(), 190)?;
+        match name.chars().find(|c| is_unseen(*c)) {
+            Some(unseen) => Err(NameError::Character(unseen)),
+            None => Ok(Self(name)),
+        }
     }
 
-    /// What is compared: without case.
+    /// What is compared: without case, and in one of the forms in which Unicode writes the same
+    /// letters (decision 59).
     #[must_use]
     pub fn key(&self) -> String {
-        self.0.to_lowercase()
+        if self.0.is_ascii() {
+            return self.0.to_ascii_lowercase();
+        }
+        // A sigma at the end of a word is the same letter as one within.
+        let lower = self.0.nfc().flat_map(char::to_lowercase);
+        lower
+            .map(|c| if c == 'ς' { 'σ' } else { c })
+            .nfc()
+            .collect()
     }
 }
 
@@ -243,6 +257,15 @@ fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Characters that take no room: two names would look the same that are not. Those that join letters or
+/// keep them apart (U+200C, U+200D) are seen, in the scripts that need them.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,6 +286,49 @@ mod tests {
         let one = UserName::parse("  Ada ").unwrap();
         assert_eq!(one.as_str(), "Ada");
         assert_eq!(one.key(), UserName::parse("aDA").unwrap().key());
+    }
+
+    #[test]
+    fn sign_in_names_are_the_same_in_every_form_that_unicode_has_for_their_letters() {
+        let key = |text: &str| UserName::parse(text).unwrap().key();
+        assert_eq!(key("Jos\u{e9}"), key("jOSE\u{301}"));
+        assert_eq!(key("\u{c5}sa"), key("A\u{30a}SA"));
+        assert_eq!(
+            key("\u{212b}sa"),
+            key("\u{e5}sa"),
+            "the sign for \u{e5}ngstr\u{f6}m"
+        );
+        assert_eq!(key("\u{ac00}"), key("\u{1100}\u{1161}"), "Hangul");
+        assert_eq!(
+            key("\u{3a3}\u{39f}\u{3a3}"),
+            key("\u{3c3}\u{3bf}\u{3c2}"),
+            "sigma"
+        );
+        assert_ne!(key("ada"), key("\u{430}da"), "other letters are others");
+        let once = key("\u{130}\u{307}\u{1e9e}\u{3a3}");
+        assert_eq!(key(&once), once, "a key is its own key");
+    }
+
+    #[test]
+    fn sign_in_names_hold_nothing_that_is_not_seen() {
+        for unseen in [
+            "\u{200b}",
+            "\u{ad}",
+            "\u{2060}",
+            "\u{feff}",
+            "\u{fe0f}",
+            "\u{e0041}",
+            "\u{3164}",
+        ] {
+            assert!(
+                UserName::parse(&format!("a{unseen}da")).is_err(),
+                "{unseen:?}"
+            );
+        }
+        assert!(
+            UserName::parse("\u{646}\u{200c}\u{647}").is_ok(),
+            "Persian writes it"
+        );
     }
 
     #[test]
