@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write as _};
 
 use serde::Serialize;
 
+use super::logging::is_hidden;
+
 /// Where a command's result goes, and in which form.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
@@ -151,12 +153,8 @@ pub(super) enum Tone {
 
 /// Text for a terminal: whatever could move the cursor or hide something is made visible.
 pub(super) fn plain(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     text.chars()
-        .map(|c| if hidden(c) { '\u{fffd}' } else { c })
+        .map(|c| if is_hidden(c) { '\u{fffd}' } else { c })
         .collect()
 }
 
