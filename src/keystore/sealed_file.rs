@@ -32,9 +32,9 @@ const LONGEST_HEAD: u64 = 4096;
 const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 
-/// The most that a head may ask for.
-const MOST_MEMORY_KIB: u32 = 1024 * 1024;
-const MOST_PASSES: u32 = 16;
+/// The most that a head may ask for, before anybody knows who wrote it.
+const MOST_MEMORY_KIB: u32 = 256 * 1024;
+const MOST_PASSES: u32 = 8;
 
 /// How the key of a file is come by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

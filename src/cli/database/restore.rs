@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::super::context::Context;
 use super::super::error::{CliError, refused};
+use super::super::output::plain;
 use super::super::progress::{Progress, grouped};
 use super::file::{Manifest, Reader};
 use super::{Sealed, not_filled};
@@ -48,7 +49,7 @@ pub(super) async fn run(context: &Context, sealed: &Sealed) -> Result<ExitCode, 
             "restored {} rows as of {}; nobody is signed in\n\
              whoever was disabled and whatever was withdrawn since then has to be again\n",
             grouped(rows),
-            manifest.taken_at
+            plain(&manifest.taken_at)
         )
     })
 }
