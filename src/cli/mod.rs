@@ -39,6 +39,7 @@ use tokio::runtime::Builder;
 
 pub use boot::{BootError, Booted, boot};
 pub use error::CliError;
+pub use import::people_of;
 pub use serve::app;
 
 use context::Context;

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub use rows::people_of;
+
 use super::context::Context;
 use super::error::CliError;
 

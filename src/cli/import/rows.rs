@@ -43,8 +43,8 @@ pub(super) struct BadRow {
 }
 
 /// The file, being read.
-pub(super) struct Rows {
-    reader: Reader<Bounded<File>>,
+pub(super) struct Rows<R = File> {
+    reader: Reader<Bounded<R>>,
     left: Rc<Cell<usize>>,
     columns: Columns,
     record: ByteRecord,
@@ -78,14 +78,15 @@ impl<R: Read> Read for Bounded<R> {
 impl Rows {
     /// Opens the file and reads its first line, which names the columns.
     pub(super) fn open(path: &Path) -> Result<Self, CliError> {
-        let unreadable = |error: &dyn std::fmt::Display| {
-            refused(
-                format!("cannot read {}: {error}", path.display()),
-                "name a CSV file in UTF-8 that this user may read",
-            )
-        };
-        let file = File::open(path).map_err(|error| unreadable(&error))?;
-        let size = file.metadata().map_err(|error| unreadable(&error))?.len();
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        let size = file.metadata().map_err(|error| unreadable(path, &error))?;
+        Self::new(file, size.len(), path)
+    }
+}
+
+impl<R: Read> Rows<R> {
+    /// Reads the first line, which names the columns; `path` is what is read, in messages.
+    pub(super) fn new(inner: R, size: u64, path: &Path) -> Result<Self, CliError> {
         let left = Rc::new(Cell::new(LONGEST_ROW + AT_ONCE));
         let mut reader = ReaderBuilder::new()
             .flexible(true)
@@ -94,10 +95,11 @@ impl Rows {
             .terminator(Terminator::Any(b'\n'))
             .buffer_capacity(AT_ONCE)
             .from_reader(Bounded {
-                inner: file,
+                inner,
                 left: Rc::clone(&left),
             });
-        let head = reader.byte_headers().map_err(|error| unreadable(&error))?;
+        let head = reader.byte_headers();
+        let head = head.map_err(|error| unreadable(path, &error))?;
         let columns = Columns::read(head)?;
         Ok(Self {
             reader,
@@ -194,6 +196,29 @@ impl Columns {
             password_hash: password_hash.transpose().map_err(|why| why.to_string())?,
         })
     }
+}
+
+fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> CliError {
+    refused(
+        format!("cannot read {}: {error}", path.display()),
+        "name a CSV file in UTF-8 that this user may read",
+    )
+}
+
+/// The people whom a table describes, as they would be taken over: name, e-mail address, display name
+/// and roles. What cannot be read ends it.
+#[must_use]
+pub fn people_of(table: &[u8]) -> Vec<(String, Option<String>, String, Vec<String>)> {
+    let mut people = Vec::new();
+    let rows = Rows::new(table, table.len() as u64, Path::new("-"));
+    let Ok(mut rows) = rows else { return people };
+    while let Ok(Some(row)) = rows.next() {
+        people.extend(row.ok().map(|row| {
+            let roles = row.roles.iter().map(ToString::to_string).collect();
+            (row.name.to_string(), row.email, row.display_name, roles)
+        }));
+    }
+    people
 }
 
 fn cut_off(line: u64, error: &csv::Error) -> CliError {
