@@ -17,7 +17,7 @@ use super::database::Database;
 use super::oracle::{Message, Oracle};
 
 /// How long a start may take on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A running Doorward.
 pub(crate) struct Product {
