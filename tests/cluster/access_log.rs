@@ -22,9 +22,10 @@ pub(crate) struct Unanswered {
     pub(crate) ended: f64,
 }
 
-/// What nginx answered because no node did.
-pub(crate) fn failed_lines(cluster: &Cluster) -> Vec<FailedLine> {
+/// What nginx answered because no node did, since then.
+pub(crate) fn failed_lines(cluster: &Cluster, since: f64) -> Vec<FailedLine> {
     let lines = cluster.access_log().into_iter();
+    let lines = lines.filter(|line| handed(line) >= since);
     // What Doorward itself answers is no business of nginx.
     let failed = lines.filter(|line| matches!(text(line, "status"), "499" | "502" | "504"));
     failed

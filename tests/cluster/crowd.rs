@@ -16,8 +16,9 @@ const NEW_BROWSER: usize = 4;
 const BEFORE_A_RETRY: Duration = Duration::from_secs(1);
 /// How long after all is over somebody goes on trying: nginx leaves a node out for 5 s.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(12);
-/// How many people sign in at the same time at first.
-const AT_THE_DOOR: usize = 12;
+/// How many people sign in at the same time at first: few enough that no answer takes the 4 s after which
+/// nginx asks elsewhere, on a machine that has other things to do as well.
+const AT_THE_DOOR: usize = 6;
 
 /// A thread that wants to sleep for so long notices by how much longer it slept.
 const NAP: Duration = Duration::from_millis(20);
@@ -36,6 +37,8 @@ pub(crate) struct Load {
 /// What became of everybody.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
+    /// When everybody had signed in, in seconds since 1970.
+    pub(crate) began: f64,
     pub(crate) visits: usize,
     pub(crate) sign_ins: usize,
     pub(crate) refusals: usize,
@@ -118,10 +121,11 @@ pub(crate) fn under_load(cluster: &Cluster, fault: impl FnOnce(&Load)) -> Report
         .collect();
     each_of(&mut people, |visitor| visitor.visit(cluster, &load, 1));
     let first = std::mem::take(&mut *load.told.lock().unwrap());
+    // A machine that is that busy may let somebody try twice; what counts comes after this.
+    let failed: Vec<_> = first.failures.iter().map(Failure::in_words).collect();
     assert!(
-        first.failures.is_empty(),
-        "before anything broke: {:?}",
-        first.failures
+        first.failures.iter().all(|failure| failure.recovered),
+        "before anything broke: {failed:?}"
     );
     // Of a machine that is busy with other things no more is asked than it can do besides.
     let load = Load {
@@ -129,7 +133,11 @@ pub(crate) fn under_load(cluster: &Cluster, fault: impl FnOnce(&Load)) -> Report
         began: Instant::now(),
         ..load
     };
-    load.told.lock().unwrap().assertions = first.assertions;
+    {
+        let mut told = load.told.lock().unwrap();
+        told.assertions = first.assertions;
+        told.began = epoch();
+    }
     std::thread::scope(|scope| {
         scope.spawn(|| load.watch_the_machine());
         for (number, visitor) in people.iter_mut().enumerate() {
@@ -142,6 +150,11 @@ pub(crate) fn under_load(cluster: &Cluster, fault: impl FnOnce(&Load)) -> Report
     });
     each_of(&mut people, |visitor| visitor.visit(cluster, &load, 1));
     load.told.into_inner().unwrap()
+}
+
+/// The clock of nginx's log.
+pub(crate) fn epoch() -> f64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64()
 }
 
 struct Over<'l>(&'l Load);

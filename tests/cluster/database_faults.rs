@@ -169,7 +169,7 @@ fn the_connections_are_taken(engine: Engine) {
         "{engine:?}, 4 connections a node, all waiting for a lock for {:.1} s, /healthz answered \
          {alive} times meanwhile, {} requests that nginx did not wait for: {report}",
         held.as_secs_f64(),
-        failed_lines(&cluster).len()
+        failed_lines(&cluster, report.began).len()
     ));
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::access_log::{FailedLine, answered, failed_lines, in_words, unanswered};
 use crate::cluster::{Cluster, Turn, figures};
-use crate::crowd::{Failure, PEOPLE, Report, hold, under_load};
+use crate::crowd::{Failure, PEOPLE, Report, epoch, hold, under_load};
 use crate::database::Database;
 use crate::engine::Engine;
 
@@ -153,7 +153,7 @@ fn nodes_are_replaced(engine: &str, database_url: &str) {
         }
     });
     hold(&cluster, &report);
-    let lines = failed_lines(&cluster);
+    let lines = failed_lines(&cluster, report.began);
     assert!(
         lines.len() <= 2,
         "more than what was just being handed over: {}",
@@ -183,7 +183,7 @@ fn only_on(
     until: f64,
     report: &Report,
 ) -> String {
-    let lines = failed_lines(cluster);
+    let lines = failed_lines(cluster, report.began);
     for line in &lines {
         assert!(
             line.nodes.contains(&victim.to_string()),
@@ -215,8 +215,4 @@ fn only_on(
             lines.len()
         ),
     }
-}
-
-fn epoch() -> f64 {
-    std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64()
 }

@@ -60,7 +60,7 @@ fn the_next_version_migrates(engine: Engine) {
         sleep(3 * SECOND);
     });
     hold(&cluster, &report);
-    let lines = failed_lines(&cluster);
+    let lines = failed_lines(&cluster, report.began);
     assert!(lines.is_empty(), "{}", in_words(&lines));
 
     database.by_hand(NO_LONGER);
