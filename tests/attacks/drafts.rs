@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
 use openssl::hash::{MessageDigest, hash};
 
-use crate::message::{Draft, Message};
+use crate::message::{Draft, Message, ROOT};
 use crate::support::oracle::xmlsec1_encrypts;
 use crate::support::sp::{RSA_SHA256, Sp, escaped, now, signature_template};
 use crate::target::{PAOS, Target};
@@ -104,9 +104,9 @@ pub(crate) fn aggregate(_: &Target, _: &Sp) -> Draft {
     let end = now()
         .checked_add(SignedDuration::from_hours(24))
         .expect("an instant of this era");
-    let template = signature_template("_root", RSA_SHA256);
+    let template = signature_template(ROOT, RSA_SHA256);
     Draft::Metadata(format!(
-        "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" ID=\"_root\" \
+        "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" ID=\"{ROOT}\" \
          validUntil=\"{end}\">{template}{}</md:EntitiesDescriptor>",
         sp.metadata("")
             .replace(" xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\"", "")

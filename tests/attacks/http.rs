@@ -6,7 +6,7 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::kinds::{By, KINDS, MORE};
+use crate::kinds::{By, KINDS};
 use crate::support::browser::Answer;
 use crate::support::sp::{deflated, percent_encoded, redirect_query};
 use crate::target::Target;
@@ -105,10 +105,10 @@ async fn t_body_c_b7_too_large_is_said_before_anything_is_read() {
 /// The limits are those of every door.
 #[tokio::test]
 async fn t_deflate_t_body_every_door_has_the_limits() {
-    let mut target = Target::with_more_doors().await;
+    let mut target = Target::start().await;
     let bomb = percent_encoded(&deflated(&vec![b' '; 5_000_000]));
     let large = vec![b' '; 300 * 1024];
-    for kind in KINDS.iter().chain(MORE) {
+    for kind in KINDS {
         match kind.by {
             By::Redirect(parameter) => {
                 let query = format!("{parameter}={bomb}");

@@ -123,10 +123,6 @@ pub(crate) const KINDS: &[Kind] = &[
         draft: drafts::entity_descriptor,
         good: "accepted",
     },
-];
-
-/// The same messages at other doors, and others at these: what one vector of each family is tried on.
-pub(crate) const MORE: &[Kind] = &[
     Kind {
         name: "AuthnRequest at /samlsso",
         root: "AuthnRequest",
@@ -235,22 +231,37 @@ impl Kind {
     /// The good one as it is sent, signed where it has to be and carries its own signature.
     pub(crate) fn good_one(&self, target: &Target) -> String {
         let sp = self.sp(target);
-        match (self.draft)(target, &sp) {
-            Draft::Metadata(template) if self.signed => {
-                signed_where_possible(&template, &sp).expect("xmlsec1 signs a good one")
-            }
+        self.finished((self.draft)(target, &sp), &sp)
+    }
+
+    /// A draft as it is sent, signed where it has to be and carries its own signature.
+    pub(crate) fn finished(&self, draft: Draft, sp: &Sp) -> String {
+        match draft {
+            draft if self.signed && !matches!(self.by, By::Redirect(_)) => draft.signed_by(sp),
             Draft::Metadata(xml) => xml,
-            Draft::Protocol(message) if self.signed && !matches!(self.by, By::Redirect(_)) => {
-                message.signed_by(&sp)
-            }
             Draft::Protocol(message) => message.xml(),
         }
     }
 
     /// The entries whose messages can carry a signature of their own.
     pub(crate) fn with_enveloped_signature() -> impl Iterator<Item = &'static Self> {
-        let enveloped = |kind: &&Self| matches!(kind.by, By::Post(_) | By::Soap);
+        let enveloped = |kind: &&Self| match kind.by {
+            By::Post(_) | By::Soap => true,
+            By::File => kind.signed,
+            By::Redirect(_) => false,
+        };
         KINDS.iter().filter(enveloped)
+    }
+
+    /// Whether a message with this root that comes by this kind's binding to its address is read there.
+    /// The address of WSO2's product takes all that a browser brings.
+    pub(crate) fn reads(&self, root: &str) -> bool {
+        let same_parameter = |other: &Self| match (self.by, other.by) {
+            (By::Redirect(one) | By::Post(one), By::Redirect(two) | By::Post(two)) => one == two,
+            (one, two) => one == two,
+        };
+        let mut at_this_address = KINDS.iter().filter(|other| other.path == self.path);
+        at_this_address.any(|other| other.root == root && same_parameter(other))
     }
 
     /// The SP that speaks in this entry.
@@ -292,14 +303,11 @@ impl Kind {
         spoil: impl Fn(&str) -> Option<String>,
     ) -> Option<Vec<u8>> {
         let sp = self.sp(target);
-        let template = match (self.draft)(target, &sp) {
-            Draft::Metadata(xml) if self.signed => xml,
-            Draft::Metadata(xml) => return spoil(&xml).map(String::into_bytes),
-            Draft::Protocol(message) if !self.signed || matches!(self.by, By::Redirect(_)) => {
-                return spoil(&message.xml()).map(String::into_bytes);
-            }
-            Draft::Protocol(message) => message.xml_with(&message.template()),
-        };
+        let draft = (self.draft)(target, &sp);
+        if !self.signed || matches!(self.by, By::Redirect(_)) {
+            return spoil(&self.finished(draft, &sp)).map(String::into_bytes);
+        }
+        let template = draft.xml_with(&draft.template());
         let spoilt = spoil(&template)?;
         // libxml2 mends much of what is broken, and then it is broken no more; and it shall fetch
         // nothing for us.

@@ -13,9 +13,9 @@
 mod support;
 
 #[cfg(test)]
-mod database;
+mod answers;
 #[cfg(test)]
-mod doors;
+mod database;
 #[cfg(test)]
 mod drafts;
 #[cfg(test)]
@@ -23,11 +23,15 @@ mod endpoint;
 #[cfg(test)]
 mod endurance;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod injection;
 #[cfg(test)]
 mod kinds;
+#[cfg(test)]
+mod matrix;
 #[cfg(test)]
 mod message;
 #[cfg(test)]
@@ -38,6 +42,10 @@ mod registration;
 mod sign_in;
 #[cfg(test)]
 mod signature;
+#[cfg(test)]
+mod sources;
+#[cfg(test)]
+mod table;
 #[cfg(test)]
 mod target;
 #[cfg(test)]

@@ -7,6 +7,9 @@ use crate::support::sp::{
     RSA_SHA256, Sp, escaped, fresh_id, now, percent_encoded, signature_template,
 };
 
+/// The ID of metadata that is to be signed.
+pub(crate) const ROOT: &str = "_root";
+
 /// A good message before it is written down; a vector changes what it is about.
 #[derive(Clone)]
 pub(crate) enum Draft {
@@ -49,6 +52,49 @@ impl Draft {
         }
     }
 
+    /// The ID of its root.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Protocol(message) => &message.id,
+            Self::Metadata(_) => ROOT,
+        }
+    }
+
+    /// The XML with something where a Signature stands. Metadata that is to be signed has a template
+    /// there.
+    pub(crate) fn xml_with(&self, signature: &str) -> String {
+        match self {
+            Self::Protocol(message) => message.xml_with(signature),
+            Self::Metadata(xml) => xml.replacen(&self.template(), signature, 1),
+        }
+    }
+
+    /// A message of the attacker's in the same sender's name, with this ID, around `inside`.
+    pub(crate) fn evil(&self, id: &str, inside: &str) -> String {
+        match self {
+            Self::Protocol(message) => {
+                let mut message = message.clone();
+                id.clone_into(&mut message.id);
+                message.attributes.push_str(" Consent=\"urn:evil\"");
+                message.xml_with(inside)
+            }
+            Self::Metadata(_) => self
+                .xml_with(inside)
+                .replacen(&format!(" ID=\"{ROOT}\""), &format!(" ID=\"{id}\""), 1)
+                .replacen(" index=\"0\"", " index=\"1\"", 1),
+        }
+    }
+
+    /// The same with an enveloped signature by xmlsec1.
+    pub(crate) fn signed_by(&self, sp: &Sp) -> String {
+        let signed = signed_where_possible(&self.xml_with(&self.template()), sp);
+        signed.expect("xmlsec1 signs a good message")
+    }
+
+    pub(crate) fn template(&self) -> String {
+        signature_template(self.id(), RSA_SHA256)
+    }
+
     pub(crate) fn with(self, attributes: &str) -> Self {
         let Self::Protocol(mut message) = self else {
             return self;
@@ -83,16 +129,6 @@ impl Message {
             self.children,
             root = self.root,
         )
-    }
-
-    /// The same with an enveloped signature by xmlsec1.
-    pub(crate) fn signed_by(&self, sp: &Sp) -> String {
-        let signed = signed_where_possible(&self.xml_with(&self.template()), sp);
-        signed.expect("xmlsec1 signs a good message")
-    }
-
-    pub(crate) fn template(&self) -> String {
-        signature_template(&self.id, RSA_SHA256)
     }
 }
 

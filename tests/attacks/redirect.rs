@@ -200,7 +200,7 @@ async fn t_red_what_was_not_signed_is_refused() {
         target
             .attack(kind, "C-R5 signed without Destination", nowhere.as_bytes())
             .await;
-        let inside = (kind.draft)(&target, &sp).message().signed_by(&sp);
+        let inside = (kind.draft)(&target, &sp).signed_by(&sp);
         target
             .attack(kind, "T-RED XML signature inside", inside.as_bytes())
             .await;

@@ -2,45 +2,35 @@
 //! (docs/threat-model.md). Each goes to an SP that has to sign and to one that need not:
 //! a signature that is there has to be right in both cases.
 
+use std::sync::OnceLock;
+
+use openssl::pkey::{PKey, Private};
+use openssl::x509::X509;
+
 use crate::kinds::{By, KINDS, Kind};
-use crate::message::{Draft, Message};
+use crate::message::Draft;
 use crate::support::oracle::xmlsec1_signs;
-use crate::support::sp::{RSA_SHA1, RSA_SHA256, Sp, fresh_id, signature_template};
+use crate::support::sp::{RSA_SHA1, RSA_SHA256, Sp, another_key, fresh_id, signature_template};
 use crate::target::Target;
 
 /// A good signed message, in pieces.
 struct Signed {
-    draft: Message,
     whole: String,
     signature: String,
     /// The message without its signature.
     bare: String,
-    id: String,
 }
 
-fn signed(draft: Message, sp: &Sp) -> Signed {
+fn signed(draft: &Draft, sp: &Sp) -> Signed {
     let whole = draft.signed_by(sp);
     let start = whole.find("<ds:Signature ").expect("it is signed");
     let end = whole.find("</ds:Signature>").expect("it is signed") + "</ds:Signature>".len();
     let signature = whole[start..end].to_owned();
     let bare = whole.replace(&signature, "");
-    let id = draft.id.clone();
     Signed {
-        draft,
         whole,
         signature,
         bare,
-        id,
-    }
-}
-
-impl Signed {
-    /// An unsigned message of the attacker's in the same SP's name, around `inside`.
-    fn evil(&self, id: &str, inside: &str) -> String {
-        let mut draft = self.draft.clone();
-        draft.id = id.to_owned();
-        draft.attributes.push_str(" Consent=\"urn:evil\"");
-        draft.xml_with(inside)
     }
 }
 
@@ -51,10 +41,7 @@ async fn c_r6_c_s4_a_good_signature_is_accepted_and_none_is_not_where_there_has_
         let sp = kind.sp(&target);
         target.good_one_is_accepted(kind).await;
         if kind.signed {
-            let unsigned = match (kind.draft)(&target, &sp) {
-                Draft::Protocol(message) => message.xml(),
-                Draft::Metadata(template) => without_signature(&template),
-            };
+            let unsigned = (kind.draft)(&target, &sp).xml_with("");
             let vector = "unsigned, where it has to be";
             if matches!(kind.by, By::Soap | By::File) {
                 target.attack(kind, vector, unsigned.as_bytes()).await;
@@ -67,19 +54,13 @@ async fn c_r6_c_s4_a_good_signature_is_accepted_and_none_is_not_where_there_has_
     insta::assert_snapshot!(target.table());
 }
 
-fn without_signature(signed: &str) -> String {
-    let (before, rest) = signed.split_once("<ds:Signature ").expect("a signature");
-    let (_, after) = rest.split_once("</ds:Signature>").expect("a signature");
-    format!("{before}{after}")
-}
-
-/// Vector, and what stands behind the Issuer of the attacker's own message: `{whole}` is the good
+/// Vector, and what stands where the attacker's own message has its signature: `{whole}` is the good
 /// message, `{signature}` its signature, `{bare}` the message without it, `{object}` the signature
 /// with the message in a ds:Object.
 const WRAPPED: &[(&str, &str)] = &[
     (
         "T-XSW-1 in Extensions",
-        "<samlp:Extensions>{whole}</samlp:Extensions>",
+        "<{prefix}:Extensions>{whole}</{prefix}:Extensions>",
     ),
     ("T-XSW-2 in ds:Object", "{object}"),
     ("T-XSW-3 before the Signature", "{bare}{signature}"),
@@ -90,11 +71,11 @@ const WRAPPED: &[(&str, &str)] = &[
     ),
     (
         "T-XSW-9 Reference to an inner one",
-        "{signature}<samlp:Extensions>{bare}</samlp:Extensions>",
+        "{signature}<{prefix}:Extensions>{bare}</{prefix}:Extensions>",
     ),
     (
         "T-XSW-9 Reference to an inner signed one",
-        "{signature}<samlp:Extensions>{whole}</samlp:Extensions>",
+        "{signature}<{prefix}:Extensions>{whole}</{prefix}:Extensions>",
     ),
     ("T-SIG-REF signature of another", "{signature}"),
 ];
@@ -103,42 +84,51 @@ const WRAPPED: &[(&str, &str)] = &[
 pub(crate) type Vectors = Vec<(String, String)>;
 
 /// T-XSW: the good message inside one of the attacker's.
-pub(crate) fn wrapped(draft: Message, sp: &Sp) -> Vectors {
+pub(crate) fn wrapped(draft: &Draft, sp: &Sp) -> Vectors {
     let s = signed(draft, sp);
     let object = format!("<ds:Object>{}</ds:Object></ds:Signature>", s.bare);
     let object = s.signature.replace("</ds:Signature>", &object);
     let other = fresh_id();
+    let prefix = match draft {
+        Draft::Protocol(_) => "samlp",
+        Draft::Metadata(_) => "md",
+    };
     let within = |id: &str, inside: &str| {
         let inside = inside
+            .replace("{prefix}", prefix)
             .replace("{object}", &object)
-            .replace("{whole}", &s.whole);
-        let inside = inside
+            .replace("{whole}", &s.whole)
             .replace("{bare}", &s.bare)
             .replace("{signature}", &s.signature);
-        s.evil(id, &inside)
+        draft.evil(id, &inside)
     };
-    let in_issuer = format!("{}</saml:Issuer>", s.bare);
     let mut vectors: Vec<_> = WRAPPED
         .iter()
         .map(|(vector, inside)| (*vector, within(&other, inside)))
         .collect();
+    let changed = match draft {
+        Draft::Protocol(_) => s
+            .whole
+            .replacen(" Version=", " Consent=\"urn:evil\" Version=", 1),
+        Draft::Metadata(_) => s.whole.replacen(" index=\"0\"", " index=\"1\"", 1),
+    };
     vectors.extend([
         (
-            "T-XSW-6 in Issuer",
-            within(&other, "{signature}").replace("</saml:Issuer>", &in_issuer),
+            "T-XSW-7 copy with the same ID",
+            within(draft.id(), "{object}"),
         ),
-        ("T-XSW-7 copy with the same ID", within(&s.id, "{object}")),
         (
             "T-XSW-8 root without ID",
             within(&other, "{object}").replace(&format!(" ID=\"{other}\""), ""),
         ),
-        (
-            "T-SIG-SEE changed after signing",
-            s.whole
-                .replacen(" Version=", " Consent=\"urn:evil\" Version=", 1),
-        ),
+        ("T-SIG-SEE changed after signing", changed),
         ("T-DIFF-1 signed root second", within(&other, "") + &s.whole),
     ]);
+    if let Draft::Protocol(_) = draft {
+        let in_issuer = format!("{}</saml:Issuer>", s.bare);
+        let evil = within(&other, "{signature}").replace("</saml:Issuer>", &in_issuer);
+        vectors.push(("T-XSW-6 in Issuer", evil));
+    }
     named(vectors)
 }
 
@@ -150,13 +140,13 @@ fn named(vectors: Vec<(&str, String)>) -> Vectors {
 }
 
 /// Tries everything that `make` makes of a good message, on every kind that can carry a signature.
-async fn try_all(make: impl Fn(Message, &Sp, &str) -> Vectors) -> String {
+async fn try_all(make: impl Fn(&Draft, &Sp, &str) -> Vectors) -> String {
     let mut target = Target::start().await;
     let canary = target.canary.local_addr().expect("it listens").to_string();
     for kind in Kind::with_enveloped_signature() {
         let sp = kind.sp(&target);
-        let draft = (kind.draft)(&target, &sp).message();
-        for (vector, xml) in make(draft, &sp, &canary) {
+        let draft = (kind.draft)(&target, &sp);
+        for (vector, xml) in make(&draft, &sp, &canary) {
             target.attack(kind, &vector, xml.as_bytes()).await;
         }
     }
@@ -264,7 +254,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
 ];
 
 /// T-SIG-SHAPE: a good signature with something in it that does not belong there.
-pub(crate) fn misshapen(draft: Message, sp: &Sp, canary: &str) -> Vectors {
+pub(crate) fn misshapen(draft: &Draft, sp: &Sp, canary: &str) -> Vectors {
     let s = signed(draft, sp);
     let twice = |name: &str| {
         let twice = part(&s.whole, name).repeat(2);
@@ -324,16 +314,18 @@ const REFERENCES: [&str; 13] = [
 ];
 
 /// T-SSRF-REF: a Reference that does not lead to the root of the message.
-pub(crate) fn led_elsewhere(draft: Message, sp: &Sp, canary: &str) -> Vectors {
+pub(crate) fn led_elsewhere(draft: &Draft, sp: &Sp, canary: &str) -> Vectors {
     let s = signed(draft, sp);
     let to = |place: &str| {
-        let uri = place.replace("CANARY", canary).replace("ID", &s.id);
-        let here = format!("URI=\"#{}\"", s.id);
+        let uri = place.replace("CANARY", canary).replace("ID", draft.id());
+        let here = format!("URI=\"#{}\"", draft.id());
         let bad = s.whole.replacen(&here, &format!("URI=\"{uri}\""), 1);
         (format!("T-SSRF-REF {place:?}"), bad)
     };
     let mut vectors: Vectors = REFERENCES.map(to).into();
-    let absent = s.whole.replacen(&format!(" URI=\"#{}\"", s.id), "", 1);
+    let absent = s
+        .whole
+        .replacen(&format!(" URI=\"#{}\"", draft.id()), "", 1);
     vectors.push(("T-SSRF-REF absent".to_owned(), absent));
     vectors
 }
@@ -372,8 +364,8 @@ const TRANSFORMS: &[(&str, &str)] = &[
 
 /// T-SIG-XPATH and the others. The first is good by xmlsec1, since a transform leaves the attacker's
 /// part out of the digest (SSO01-fk).
-pub(crate) fn transformed(draft: Message, sp: &Sp, _: &str) -> Vectors {
-    let xpath = "<ds:Transform Algorithm=\"http://www.w3.org/TR/1999/REC-xpath-19991116\"><ds:XPath>not(self::samlp:Extensions or ancestor::samlp:Extensions)</ds:XPath></ds:Transform>";
+pub(crate) fn transformed(draft: &Draft, sp: &Sp, _: &str) -> Vectors {
+    let xpath = "<ds:Transform Algorithm=\"http://www.w3.org/TR/1999/REC-xpath-19991116\"><ds:XPath>not(ancestor-or-self::*[local-name()='Extensions'])</ds:XPath></ds:Transform>";
     let template = draft
         .template()
         .replace(EXCLUSIVE, &format!("{xpath}{EXCLUSIVE}"));
@@ -400,6 +392,17 @@ async fn t_sig_xslt_t_sig_xpath_iip_sso01_fk_a_transform_beyond_the_two_is_refus
     insta::assert_snapshot!(try_all(transformed).await);
 }
 
+/// Somebody who speaks in the SP's name with a key of their own, which is made once.
+pub(crate) fn thief_of(sp: &Sp) -> Sp {
+    static KEY: OnceLock<(PKey<Private>, X509)> = OnceLock::new();
+    let (key, certificate) = KEY.get_or_init(another_key).clone();
+    Sp {
+        key,
+        certificate,
+        ..sp.clone()
+    }
+}
+
 const ALGORITHMS: &[&str] = &[
     "http://www.w3.org/2001/04/xmldsig-more#rsa-md5",
     "http://www.w3.org/2000/09/xmldsig#dsa-sha1",
@@ -413,10 +416,10 @@ const ALGORITHMS: &[&str] = &[
 ];
 
 /// T-ALG, T-KEY: algorithms that nobody should use, and keys that are not the sender's.
-pub(crate) fn weak_or_foreign(draft: Message, sp: &Sp, _: &str) -> Vectors {
+pub(crate) fn weak_or_foreign(draft: &Draft, sp: &Sp, _: &str) -> Vectors {
     let digest = "http://www.w3.org/2001/04/xmlenc#sha256";
     let weak = |algorithm: &str, from: &str, to: &str| {
-        let template = signature_template(&draft.id, algorithm).replace(from, to);
+        let template = signature_template(draft.id(), algorithm).replace(from, to);
         xmlsec1_signs(
             &draft.xml_with(&template),
             "/*/*[local-name()='Signature']",
@@ -428,13 +431,12 @@ pub(crate) fn weak_or_foreign(draft: Message, sp: &Sp, _: &str) -> Vectors {
         ("T-ALG rsa-sha1, good", weak(RSA_SHA1, digest, digest)),
         ("T-ALG sha1 digest, good", weak(RSA_SHA256, digest, sha1)),
     ]);
-    let s = signed(draft.clone(), sp);
+    let s = signed(draft, sp);
     vectors.extend(ALGORITHMS.iter().map(|algorithm| {
         let bad = s.whole.replacen(RSA_SHA256, algorithm, 1);
         (format!("T-ALG {algorithm:?}"), bad)
     }));
-    let mut thief = sp.clone();
-    (thief.key, thief.certificate) = crate::support::sp::another_key();
+    let thief = thief_of(sp);
     let s = signed(draft, &thief);
     let embedded = format!(
         "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>",

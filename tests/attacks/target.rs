@@ -1,6 +1,5 @@
 //! The running identity provider that is attacked, and what every refusal of it has in common.
 
-use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +14,7 @@ use crate::message::enveloped;
 use crate::support::app::Product;
 use crate::support::browser::{Answer, Browser};
 use crate::support::sp::{AuthnRequest, Sp, redirect_query};
+use crate::table::Table;
 
 /// How long one message may take: ten milliseconds in a release build; a debug build on a busy
 /// machine, with the redirects that follow and a process of its own for a file, gets more.
@@ -44,29 +44,19 @@ pub(crate) struct Target {
     pub(crate) watch: Watch,
     resident: u64,
     seen: usize,
-    rows: Vec<Row>,
-}
-
-/// A vector, and what came of it for each kind of message; no kind where it is about one only.
-struct Row {
-    vector: String,
-    answers: Vec<(String, Vec<&'static str>)>,
+    table: Table,
 }
 
 impl Target {
+    /// One with two registrations, and somebody who has a password.
     pub(crate) async fn start() -> Self {
-        let product = Product::serve("signing_algorithm = \"p256\"").await;
-        Self::over(product, false)
+        Self::start_with("").await
     }
 
-    /// The same with somebody who has a password, and endpoints for enhanced clients.
-    pub(crate) async fn with_more_doors() -> Self {
-        let product = Product::serve(SETTINGS).await;
+    /// The same with more settings.
+    pub(crate) async fn start_with(settings: &str) -> Self {
+        let product = Product::serve(&format!("{settings}\n{SETTINGS}")).await;
         product.add_user("ada", PASSWORD, &["anybody"]);
-        Self::over(product, true)
-    }
-
-    fn over(product: Product, enhanced: bool) -> Self {
         let lax = Sp::new("https://lax.example/saml", "https://lax.example/acs");
         let strict = Sp::new("https://strict.example/saml", "https://strict.example/acs");
         for (name, sp, attributes) in [
@@ -82,11 +72,7 @@ impl Target {
                 sp.acs.replace("/acs", "/ecp")
             );
             let metadata = sp.metadata(attributes).replacen(endpoint, &slo, 1);
-            let metadata = if enhanced {
-                metadata.replacen("</md:SPSSODescriptor>", &paos, 1)
-            } else {
-                metadata
-            };
+            let metadata = metadata.replacen("</md:SPSSODescriptor>", &paos, 1);
             let metadata = product.file(name, &metadata);
             product.cli([
                 "sp",
@@ -116,7 +102,7 @@ impl Target {
             watch,
             resident,
             seen,
-            rows: Vec::new(),
+            table: Table::default(),
         }
     }
 
@@ -233,9 +219,14 @@ impl Target {
 
     pub(crate) async fn good_one_is_accepted(&mut self, kind: &'static Kind) {
         let good = kind.good_one(self);
+        self.taken(kind, "a good one", &good).await;
+    }
+
+    /// A message that gets what a good one gets.
+    pub(crate) async fn taken(&mut self, kind: &'static Kind, vector: &str, good: &str) {
         if kind.by == By::File {
             self.filed(kind, good.as_bytes())
-                .expect("good metadata is taken");
+                .unwrap_or_else(|told| panic!("{vector}: {told}"));
             self.unregistered(kind);
         } else {
             let told = if kind.by == By::Soap {
@@ -244,11 +235,11 @@ impl Target {
                 let encoded = kind.encoded(&kind.sp(self), good.as_bytes());
                 self.sent(kind, &encoded).await.in_short()
             };
-            assert_eq!(told, kind.good, "{}", kind.name);
+            assert_eq!(told, kind.good, "{vector}: {}", kind.name);
         }
         self.seen = refusals(&self.product).len();
         self.watch.accept();
-        self.take_down("a good one", "accepted".to_owned(), Some(kind));
+        self.take_down(vector, "accepted".to_owned(), Some(kind));
     }
 
     /// Gives a document to `sp add --metadata` or `metadata add`; what it says against it, without
@@ -343,40 +334,14 @@ impl Target {
         self.take_down(vector, "accepted".to_owned(), None);
     }
 
+    /// Takes down what came of a vector.
     pub(crate) fn take_down(&mut self, vector: &str, told: String, kind: Option<&'static Kind>) {
-        let known = self
-            .rows
-            .iter_mut()
-            .position(|row| kind.is_some() && row.vector == vector);
-        let at = known.unwrap_or_else(|| {
-            self.rows.push(Row {
-                vector: vector.to_owned(),
-                answers: Vec::new(),
-            });
-            self.rows.len() - 1
-        });
-        let answers = &mut self.rows[at].answers;
-        let name = kind.map(|kind| kind.name);
-        match answers.iter_mut().find(|(known, _)| *known == told) {
-            Some((_, kinds)) => kinds.extend(name),
-            None => answers.push((told, name.into_iter().collect())),
-        }
+        self.table.take_down(vector, told, kind);
     }
 
     /// All vectors so far with their answers, and which kinds of message got them.
     pub(crate) fn table(self) -> String {
-        let mut table = String::new();
-        for row in &self.rows {
-            let mut vector = row.vector.as_str();
-            for (told, kinds) in &row.answers {
-                let _ = write!(table, "{vector:44} {told}");
-                if !kinds.is_empty() {
-                    let _ = write!(table, "  [{}]", shortened(kinds));
-                }
-                table.push('\n');
-                vector = "";
-            }
-        }
+        let table = self.table.to_string();
         println!("{table}");
         table
     }
@@ -414,29 +379,6 @@ fn soap_in_short(status: u16, body: &str) -> String {
     let codes: Vec<_> = codes.collect();
     assert!(!codes.is_empty(), "neither a Fault nor a status: {body}");
     codes.join("/")
-}
-
-/// The names of kinds, or one for all of them.
-fn shortened(kinds: &[&str]) -> String {
-    let all = |belongs: fn(&Kind) -> bool| {
-        let group: Vec<_> = KINDS.iter().filter(|kind| belongs(kind)).collect();
-        group.len() == kinds.len() && group.iter().all(|kind| kinds.contains(&kind.name))
-    };
-    if all(|_| true) {
-        "all".to_owned()
-    } else if all(|kind| kind.by != By::File) {
-        "every message".to_owned()
-    } else if all(|kind| matches!(kind.by, By::Post(_))) {
-        "every message by POST".to_owned()
-    } else if all(|kind| matches!(kind.by, By::Post(_) | By::Soap)) {
-        "every message with an enveloped signature".to_owned()
-    } else if all(|kind| matches!(kind.by, By::Redirect(_) | By::Post(_))) {
-        "every message by a browser".to_owned()
-    } else if all(|kind| matches!(kind.by, By::Redirect(_))) {
-        "every message by Redirect".to_owned()
-    } else {
-        kinds.join(", ")
-    }
 }
 
 fn reason_of(line: &Value) -> Option<&str> {
