@@ -312,6 +312,16 @@ fn steady(said: &str, hostile: &Hostile) -> String {
     let port = hostile.canary();
     let port = port.rsplit(':').next().unwrap_or_default();
     let said = said.replace(port, "PORT");
+    let words = said.split(' ').map(|word| {
+        let text = word.trim_end_matches([';', ',']);
+        let is_instant = text.parse::<jiff::Timestamp>().is_ok();
+        if is_instant {
+            word.replace(text, "INSTANT")
+        } else {
+            word.to_owned()
+        }
+    });
+    let said = words.collect::<Vec<_>>().join(" ");
     said.chars().take(150).collect()
 }
 
