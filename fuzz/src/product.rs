@@ -1,13 +1,13 @@
 //! The whole identity provider in this process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use doorward::cli::{Booted, app, boot};
 use doorward::authn::password::Passwords;
+use doorward::cli::{Booted, app, boot};
 use doorward::clock::Clock;
 use doorward::config::Config;
 use doorward::directory::audit::{AuditEvent, AuditKind};
@@ -35,13 +35,13 @@ pub struct Product {
     router: Router,
 }
 
-/// Starts one, with one service provider and one person, who is signed in. Its folder is the same in
-/// all runs of a target: what ends a fuzzer does not let it tidy up.
+/// Starts one, with one service provider and one person, who is signed in. Its folder is of this process
+/// alone, since a target may run twice on a machine. What ends a fuzzer does not let it tidy up: those
+/// of processes that are gone go here.
 pub fn product(target: &str) -> Product {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let folder = std::env::temp_dir().join(format!("doorward-fuzz-{target}"));
-    let _ = std::fs::remove_dir_all(&folder);
+    let folder = own_folder(target);
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join("doorward.toml");
     let nothing = std::iter::empty();
@@ -60,10 +60,27 @@ pub fn product(target: &str) -> Product {
     }
 }
 
+fn own_folder(target: &str) -> PathBuf {
+    let (temporary, name) = (std::env::temp_dir(), format!("doorward-fuzz-{target}-"));
+    for entry in std::fs::read_dir(&temporary).expect("a folder").flatten() {
+        let found = entry.file_name().to_string_lossy().into_owned();
+        let process = found
+            .strip_prefix(&name)
+            .map(|id| Path::new("/proc").join(id));
+        if process.is_some_and(|process| !process.exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    temporary.join(format!("{name}{}", std::process::id()))
+}
+
 async fn fill(booted: &Booted) {
     let event = |kind| AuditEvent::new(booted.clock.now(), kind);
     let passwords = Passwords::new(booted.config.argon2).expect("a cost");
-    let hash = passwords.hash("correct horse", "fuzz").await.expect("a hash");
+    let hash = passwords
+        .hash("correct horse", "fuzz")
+        .await
+        .expect("a hash");
     let new = NewUser {
         id: UserId::from_stored("ada"),
         name: UserName::parse("ada").expect("a name"),
