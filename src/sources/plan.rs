@@ -9,10 +9,10 @@ use crate::clock::random_id;
 use crate::directory::audit::{AuditEvent, AuditKind};
 use crate::directory::metadata_source::{Known, MetadataSource, Tie, Validators};
 use crate::directory::name::{EntityId, SpId, SpName};
-use crate::directory::protection::Declared;
+use crate::directory::protection::{Declared, KeyForm};
 use crate::directory::release::Requested;
 use crate::directory::service_provider::{AcsEndpoints, Policy, ServiceProvider};
-use crate::directory::slo_endpoint::SloEndpoints;
+use crate::directory::slo_endpoint::{SloEndpoint, SloEndpoints};
 use crate::directory::time::UnixTime;
 use crate::saml::aggregate::Skipped;
 use crate::saml::sp_metadata::{SpMetadata, parse_whenever};
@@ -293,12 +293,25 @@ pub(super) fn differences(old: &ServiceProvider, new: &ServiceProvider) -> Vec<S
         sp.acs.iter().map(|one| one.location.clone()).collect()
     };
     compare("answers go to", &endpoints(old), &endpoints(new), &mut what);
+    let logout = |sp: &ServiceProvider| -> Vec<String> {
+        let both = |one: &SloEndpoint| [one.location.clone(), one.for_responses().to_owned()];
+        let mut all: Vec<_> = sp.slo.iter().flat_map(both).collect();
+        all.dedup();
+        all
+    };
+    compare("sign-out goes to", &logout(old), &logout(new), &mut what);
     let keys = |sp: &ServiceProvider| -> Vec<String> {
         let all = sp.certificates.iter().chain(&sp.bare_keys);
-        all.map(|der| hex::sha256(der).chars().take(16).collect())
-            .collect()
+        all.map(|der| short_hash(der)).collect()
     };
     compare("key", &keys(old), &keys(new), &mut what);
+    let encryption = |sp: &ServiceProvider| -> Vec<String> {
+        let all = sp.declared.encryption_keys.iter().map(|key| &key.key);
+        all.map(|(KeyForm::Certificate(der) | KeyForm::Bare(der))| short_hash(der))
+            .collect()
+    };
+    let (before, after) = (encryption(old), encryption(new));
+    compare("encryption key", &before, &after, &mut what);
     let (before, after) = (&old.name_id_formats, &new.name_id_formats);
     compare("NameIDFormat", before, after, &mut what);
     if old.policy.display_name != new.policy.display_name {
@@ -316,6 +329,11 @@ pub(super) fn differences(old: &ServiceProvider, new: &ServiceProvider) -> Vec<S
         what.push("other parts of its metadata".to_owned());
     }
     what
+}
+
+/// As much of a key's hash as people compare.
+fn short_hash(der: &[u8]) -> String {
+    hex::sha256(der).chars().take(16).collect()
 }
 
 fn compare(what: &str, before: &[String], after: &[String], changes: &mut Vec<String>) {

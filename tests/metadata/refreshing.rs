@@ -279,14 +279,18 @@ async fn c_mc7_new_metadata_replaces_the_old_entirely_and_the_policy_stays() {
     assert_eq!(home.sp(1).await.certificates, entity.certificates);
     entity.certificates.remove(0);
     entity.acs = "https://sp1.example.org/other".to_owned();
-    entity.in_role = String::new();
+    entity.in_role = "<md:SingleLogoutService \
+        Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" \
+        Location=\"https://sp1.example.org/saml/slo\"/>"
+        .to_owned();
     home.publish(&[entity.clone(), Entity::new(2)], "3");
     let refreshed = report(home.refresh("all").await.unwrap());
     let what = refreshed.changed[0].what.join("\n");
     for said in [
         "answers go to https://sp1.example.org/saml/acs: removed",
         "answers go to https://sp1.example.org/other: added",
-        "key ",
+        "sign-out goes to https://sp1.example.org/saml/slo: added",
+        "\nkey ",
         "nameid-format:transient: removed",
     ] {
         assert!(what.contains(said), "{what}");
