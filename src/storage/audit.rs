@@ -79,9 +79,11 @@ pub(super) async fn insert_events(
     rows: &[(Head, Fields<'_>)],
 ) -> Result<(), StoreError> {
     for (text, run) in INSERT_EVENTS.runs(rows) {
-        let insert = run.iter().fold(query(text), |insert, (head, fields)| {
-            bound(insert, chain, head, fields)
-        });
+        let insert = run
+            .iter()
+            .fold(query(text).patiently(), |insert, (head, fields)| {
+                bound(insert, chain, head, fields)
+            });
         insert.execute(&mut *tx).await?;
     }
     Ok(())

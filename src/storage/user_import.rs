@@ -99,7 +99,7 @@ impl Store {
         // Nobody's key is empty.
         let keys = listed(keys.iter().map(String::as_str));
         let select = keys.fold(query(USERS_BY_KEYS), Query::bind);
-        let rows: Vec<UserRow> = select.fetch_all(self.pool()).await?;
+        let rows: Vec<UserRow> = select.patiently().fetch_all(self.pool()).await?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
@@ -125,7 +125,7 @@ impl Store {
         ids: impl Iterator<Item = &str>,
     ) -> Result<HashMap<String, BTreeSet<RoleName>>, StoreError> {
         let select = listed(ids).fold(query(ROLES_BY_USERS), Query::bind);
-        let rows: Vec<(String, String)> = select.fetch_all(self.pool()).await?;
+        let rows: Vec<(String, String)> = select.patiently().fetch_all(self.pool()).await?;
         let mut roles: HashMap<_, BTreeSet<_>> = HashMap::new();
         for (user, role) in rows {
             let role = Column("user_roles", "role_name").checked(RoleName::parse(&role))?;
@@ -176,10 +176,11 @@ impl Store {
     }
 }
 
+// Beside the flood of an import a disk may let a statement wait for seconds.
 impl Write<'_> {
     async fn insert_users(&mut self, new: &[(&NewUser, i64)]) -> Result<(), StoreError> {
         for (text, run) in INSERT_USERS.runs(new) {
-            let mut insert = query(text);
+            let mut insert = query(text).patiently();
             for (user, created_at) in run {
                 insert = insert
                     .bind(user.id.as_str())
@@ -198,7 +199,7 @@ impl Write<'_> {
 
     async fn insert_roles(&mut self, roles: &[(&UserId, &RoleName)]) -> Result<(), StoreError> {
         for (text, run) in INSERT_ROLES.runs(roles) {
-            let mut insert = query(text);
+            let mut insert = query(text).patiently();
             for (user, role) in run {
                 insert = insert.bind(user.as_str()).bind(role.as_str());
             }
