@@ -58,7 +58,7 @@ engines=("${DOORWARD_TEST_DATABASE:-sqlite}")
 DOORWARD_TEST_DATABASE="${engines[0]}"
 say "on $DOORWARD_TEST_DATABASE: every test"
 started=$SECONDS
-cargo test --locked "${skip[@]}" | tee "$results"
+cargo test --locked --no-fail-fast "${skip[@]}" | tee "$results"
 say "on $DOORWARD_TEST_DATABASE: passed in $((SECONDS - started)) s"
 say "holding docs/conformance.md against the results"
 env DOORWARD_TEST_RESULTS="$results" "${write[@]}" cargo test --locked --quiet --test conformance
@@ -68,6 +68,6 @@ for engine in "${engines[@]:1}"; do
     started=$SECONDS
     DOORWARD_TEST_DATABASE="$engine"
     say "on $engine: every test but those of ${ONCE[*]}"
-    cargo test --locked "${programs[@]}"
+    cargo test --locked --no-fail-fast "${programs[@]}"
     say "on $engine: passed in $((SECONDS - started)) s"
 done

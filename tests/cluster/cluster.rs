@@ -519,10 +519,13 @@ fn url(which: usize, https: u16) -> String {
     format!("https://{}:{https}", NAMES[which])
 }
 
+/// The last lines of a log, and before them those that are more than information.
 fn tail(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(25)..].join("\n")
+    let (before, last) = lines.split_at(lines.len().saturating_sub(25));
+    let told = before.iter().filter(|line| !line.contains("\"INFO\""));
+    told.chain(last).copied().collect::<Vec<_>>().join("\n")
 }
 
 /// The first of so many neighbouring free ports, below the range from which the system gives out
